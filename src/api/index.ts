@@ -1,0 +1,5 @@
+export type { Column, FieldError, KindBehaviour, KindContext } from './kind.ts';
+export type { KubeList, KubeObject, Resource, UnknownObject } from './resource.ts';
+export { apiVersionOf, groupResourceOf } from './resource.ts';
+export * as resources from './resources.ts';
+export type * from './types.ts';

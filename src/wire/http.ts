@@ -1,0 +1,60 @@
+import type { Duplex } from 'node:stream';
+import type { PeerCertificate } from 'node:tls';
+
+/** Who speaks, as far as the transport knows. Only code in this process can set `user`: a socket never does. */
+export interface Peer {
+  /** Remote address as text; `in-process` for a call. */
+  readonly address: string;
+  /** The verified client certificate, if one was shown. */
+  readonly certificate?: PeerCertificate | undefined;
+  /** Set by the in-process transport: already authenticated. */
+  readonly user?: PeerUser | undefined;
+}
+
+export interface PeerUser {
+  readonly name: string;
+  readonly groups: readonly string[];
+}
+
+/** One HTTP request as plain data, whatever carried it (HTTP/1.1, HTTP/2, a function call). */
+export interface Request {
+  /** Upper case. */
+  readonly method: string;
+  /** Still percent-encoded, without the query. */
+  readonly path: string;
+  /** Without the question mark; empty when there is none. */
+  readonly search: string;
+  /** Names in lower case; repeated ones joined by `, `. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Reads the whole body. Rejects with BodyTooLarge past `limitBytes`. Reading twice is a mistake. */
+  body(limitBytes: number): Promise<Uint8Array>;
+  /** The body as it arrives, for proxying. Not together with `body`. */
+  stream(): AsyncIterable<Uint8Array>;
+  /** Aborts when the peer goes away or the server stops. */
+  readonly signal: AbortSignal;
+  readonly peer: Peer;
+}
+
+/** Where a streamed answer goes. */
+export interface Sink {
+  /** Queues a chunk and returns false when the buffer is past its mark: then wait for `drained()`. After the peer left it does nothing. */
+  write(chunk: Uint8Array): boolean;
+  /** Resolves when there is room again; rejects when the peer left. */
+  drained(): Promise<void>;
+  /** Bytes queued and not yet taken by the peer. */
+  readonly bufferedBytes: number;
+}
+
+/**
+ * An answer. `body` is whole (bytes or a list of bytes that is sent without joining), or a function that writes it; the answer ends when
+ * the function's promise resolves and is cut off when it rejects. `upgrade` goes with status 101: the adapter writes the head and hands the socket over.
+ */
+export interface Response {
+  status: number;
+  headers: Record<string, string>;
+  body?: Uint8Array | readonly Uint8Array[] | ((sink: Sink) => Promise<void>) | undefined;
+  upgrade?: ((socket: Duplex, head: Uint8Array) => void) | undefined;
+}
+
+/** The one shape of everything that answers requests. Never throws for what a client did wrong: it answers. */
+export type Handler = (request: Request) => Promise<Response>;

@@ -1,0 +1,1 @@
+export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts';
