@@ -1,0 +1,28 @@
+import type { Request } from '#wire';
+import type { User } from './user.ts';
+
+/** Looks at a request's credentials. Undefined: none that it knows, ask the next. Throws Status 401 for ones that are wrong. */
+export type Authenticator = (request: Request) => Promise<User | undefined>;
+
+/** What is to be allowed. */
+export interface Attributes {
+  readonly user: User;
+  readonly verb: string;
+  /** Resource requests. */
+  readonly group?: string | undefined;
+  readonly version?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly subresource?: string | undefined;
+  readonly namespace?: string | undefined;
+  readonly name?: string | undefined;
+  /** Non-resource requests. */
+  readonly path?: string | undefined;
+}
+
+export interface Decision {
+  verdict: 'allow' | 'deny' | 'no-opinion';
+  reason: string;
+}
+
+/** Synchronous when it can be (RBAC from the cache): the hot path awaits only promises. */
+export type Authorizer = (attributes: Attributes) => Decision | Promise<Decision>;
