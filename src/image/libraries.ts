@@ -23,8 +23,7 @@ export async function linkedLibraries(root: string, programs: readonly string[])
       add(library);
       // libz.so.1 is mostly a link to libz.so.1.2.13: both are needed.
       const target = await readlink(join(root, library)).catch(() => undefined);
-      if (target)
-        queue.push(...[posix.resolve(dirname(library), target)].filter(file => !found.has(file) && found.add(file)));
+      if (target) add(posix.resolve(dirname(library), target).replace(/^\/lib/, '/usr/lib'));
     }
   }
   return [...found];
