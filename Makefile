@@ -1,0 +1,26 @@
+# make up | down | test | bench: each does all its own set-up. The inner loop is `node --run …` (CONTRIBUTING.md).
+.PHONY: setup up down test check bench clean
+
+node = ./node_modules/node/bin/node
+
+setup:
+	@sh tools/setup.sh
+
+up: setup
+	@$(node) tools/up.ts
+
+down:
+	@if [ -x $(node) ]; then $(node) tools/down.ts $(if $(PURGE),--purge); else echo "nothing is set up, so nothing runs"; fi
+
+test:
+	@sh tools/setup.sh tests
+	@$(node) tools/test.ts
+
+check: setup
+	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" sh -c 'biome check . && tsc -p .'
+
+bench: setup
+	@$(node) bench/bench.ts
+
+clean:
+	rm -rf node_modules build dist

@@ -1,0 +1,2 @@
+export type { Invocation } from './command.ts';
+export { runCommand } from './run.ts';
