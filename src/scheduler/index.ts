@@ -1,0 +1,2 @@
+export type { SchedulerConfig } from './scheduler.ts';
+export { schedulerReads, startScheduler } from './scheduler.ts';

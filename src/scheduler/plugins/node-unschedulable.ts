@@ -1,0 +1,15 @@
+import type { SchedulerPlugin } from '../plugin.ts';
+import { tolerates } from '../tolerations.ts';
+
+const taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
+
+/** Cordoned nodes take only pods that tolerate it. */
+export const nodeUnschedulable: SchedulerPlugin = {
+  name: 'NodeUnschedulable',
+  filter: ({ pod }) => ({
+    check: ({ node }) =>
+      node.spec.unschedulable && !(pod.spec.tolerations ?? []).some(toleration => tolerates(toleration, taint))
+        ? { reasons: ['node(s) were unschedulable'], final: true }
+        : undefined,
+  }),
+};
