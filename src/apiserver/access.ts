@@ -15,6 +15,8 @@ export interface Attributes {
   readonly subresource?: string | undefined;
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
+  /** The fieldSelector of a list, watch or deletecollection as in the URL: the node authorizer demands one of kubelets. */
+  readonly fieldSelector?: string | undefined;
   /** Non-resource requests. */
   readonly path?: string | undefined;
 }

@@ -1,0 +1,102 @@
+import type { Clock } from '#base';
+import type { Request } from '#wire';
+import type { Authenticator } from '../access.ts';
+import type { ObjectReader } from '../reader.ts';
+import { anonymous } from '../user.ts';
+import { createBootstrapTokens } from './bootstrap-token.ts';
+import { createCertificateAuthenticator } from './client-certificate.ts';
+import { asAuthenticated } from './identities.ts';
+import type { TokenKey } from './json-web-token.ts';
+import { unauthorized } from './refuse.ts';
+import { createServiceAccountTokens, type TokenAuthenticator } from './service-account-token.ts';
+
+export interface AuthenticationOptions {
+  /** PEM of the authorities that sign client certificates. */
+  readonly clientCa: string;
+  readonly serviceAccountKeys: readonly TokenKey[];
+  readonly issuer: string;
+  readonly audiences: readonly string[];
+  readonly reader: ObjectReader;
+  readonly clock: Clock;
+  /** Paths that need no credentials; a trailing `/*` takes all below. Default: health and version. */
+  readonly anonymousPaths?: readonly string[] | undefined;
+  /** Further kinds of tokens (the static tokens of joining machines), asked first. */
+  readonly tokens?: readonly TokenAuthenticator[] | undefined;
+}
+
+/** Where anonymous requests may go by default; RBAC (system:public-info-viewer) still has the last word. */
+export const defaultAnonymousPaths = [
+  '/healthz',
+  '/healthz/*',
+  '/livez',
+  '/livez/*',
+  '/readyz',
+  '/readyz/*',
+  '/version',
+];
+
+/** Every kind of bearer token in one: the first that knows the token decides. */
+export function createTokenAuthenticator(options: AuthenticationOptions): TokenAuthenticator {
+  const { serviceAccountKeys: keys, issuer, audiences, reader, clock } = options;
+  const methods = [
+    ...(options.tokens ?? []),
+    createBootstrapTokens({ reader, clock, audiences }),
+    createServiceAccountTokens({ keys, issuer, audiences, reader, clock }),
+  ];
+  return async (token, wanted) => {
+    for (const method of methods) {
+      const identity = await method(token, wanted);
+      if (identity) return { ...identity, user: asAuthenticated(identity.user) };
+    }
+    return undefined;
+  };
+}
+
+/**
+ * Says who sends a request: a caller in this process, a client certificate, or a bearer token, in that order. Credentials that are shown and wrong are
+ * 401 even when others are right next to none. Without credentials: the anonymous user on `anonymousPaths`, undefined elsewhere (then answer 401).
+ */
+export function createAuthenticator(options: AuthenticationOptions): Authenticator {
+  const fromCertificate = createCertificateAuthenticator({ authorities: options.clientCa, clock: options.clock });
+  const fromToken = createTokenAuthenticator(options);
+  const anonymousPaths = options.anonymousPaths ?? defaultAnonymousPaths;
+  return async request => {
+    const { peer } = request;
+    if (peer.user) return asAuthenticated(peer.user);
+    if (peer.certificate?.raw) {
+      const user = fromCertificate(peer.certificate);
+      if (user) return asAuthenticated(user);
+    }
+    const token = bearerTokenOf(request);
+    if (token !== undefined) return authenticateToken(fromToken, token);
+    return anonymousPaths.some(path => matchesPath(path, request.path)) ? anonymous : undefined;
+  };
+}
+
+async function authenticateToken(method: TokenAuthenticator, token: string) {
+  let identity: Awaited<ReturnType<TokenAuthenticator>>;
+  try {
+    identity = await method(token);
+  } catch {
+    // Why a token is refused is not told to its bearer (as upstream).
+    throw unauthorized();
+  }
+  if (!identity) throw unauthorized();
+  return identity.user;
+}
+
+const webSocketPrefix = 'base64url.bearer.authorization.k8s.io.';
+
+/** From the Authorization header, or from the sub-protocol that browsers use for WebSockets. */
+function bearerTokenOf(request: Request): string | undefined {
+  const [scheme, token] = (request.headers['authorization'] ?? '').trim().split(/ +/);
+  if (scheme?.toLowerCase() === 'bearer' && token) return token;
+  const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(text => text.trim());
+  const encoded = protocols.find(protocol => protocol.startsWith(webSocketPrefix));
+  if (encoded === undefined) return undefined;
+  return Buffer.from(encoded.slice(webSocketPrefix.length), 'base64url').toString('utf8');
+}
+
+function matchesPath(pattern: string, path: string): boolean {
+  return pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+}
