@@ -1,2 +1,6 @@
+export type { CompactionOptions } from './compaction.ts';
+export { startCompaction } from './compaction.ts';
+export type { SqliteStoreOptions } from './sqlite/open.ts';
+export { openSqliteStore } from './sqlite/open.ts';
 export type { Change, Entry, Listing, ListOptions, Store, StoreErrorCode, WatchOptions, Write } from './store.ts';
 export { StoreError } from './store.ts';

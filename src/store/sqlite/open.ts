@@ -1,0 +1,56 @@
+import type { Clock, Log, Meter } from '#base';
+import type { Store } from '../store.ts';
+import { VolatileKeys } from '../volatile.ts';
+import { openDatabase } from './database.ts';
+import type { SyncFile } from './disk.ts';
+import { Disk } from './disk.ts';
+import { toStoreError } from './error.ts';
+import { SqliteStore } from './sqlite-store.ts';
+import type { Tables } from './tables.ts';
+import { prepareTables } from './tables.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file (made when absent, with its directory), or `:memory:` for a store that ends with the process. */
+  path: string;
+  clock: Clock;
+  log: Log;
+  meter?: Meter;
+  /** When the history is longer than this, the oldest tenth is compacted away, whatever the caller's own policy. Default 500,000 changes. */
+  retainRevisions?: number;
+  /** How a file is made durable; for tests. */
+  syncFile?: SyncFile;
+}
+
+const defaultRetainRevisions = 500_000;
+
+/**
+ * Opens a store on one SQLite file, which this process then holds alone. Rejects with StoreError `unavailable`, whose message names the file
+ * and the remedy, when another server has it, it is damaged, or it cannot be written. The caller disposes the store.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const db = openDatabase(options.path);
+  try {
+    const tables = prepareTables(db);
+    const { revision, lost } = recover(tables);
+    return new SqliteStore({
+      ...options,
+      db,
+      tables,
+      volatile: new VolatileKeys(lost),
+      disk: new Disk({ db, path: options.path, sync: options.syncFile }),
+      start: { revision, compacted: tables.number('compacted'), reserved: tables.number('reserved') },
+      retainRevisions: options.retainRevisions ?? defaultRetainRevisions,
+    });
+  } catch (error) {
+    db.close();
+    throw toStoreError(error, options.path);
+  }
+}
+
+/** Where a restart goes on, and which folders had volatile keys that are gone now. */
+function recover(tables: Tables): { revision: number; lost: Map<string, number> } {
+  const revision = Math.max(1, tables.newest(), tables.number('compacted'), tables.number('reserved'));
+  const folders = tables.folders();
+  if (folders.some(({ lost }) => lost === undefined)) tables.loseFolders(revision);
+  return { revision, lost: new Map(folders.map(({ folder, lost }) => [folder, lost ?? revision])) };
+}
