@@ -11,6 +11,33 @@ export type {
   WatchEvent,
   WriteOptions,
 } from './client.ts';
+export type { ClientOptions } from './create-client.ts';
+export { createClient } from './create-client.ts';
 export type { ComponentDeps, EventRecorder, EventText } from './deps.ts';
+export type { ClientErrorCode } from './errors.ts';
+export {
+  ApiError,
+  ClientError,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isForbidden,
+  isInvalid,
+  isMethodNotSupported,
+  isNamespaceTerminating,
+  isNotFound,
+  isTooManyRequests,
+  isUnauthorized,
+  isUnreachable,
+  retryAfterMs,
+} from './errors.ts';
+export { createHandlerTransport } from './handler-transport.ts';
 export type { Informer, InformerEvent, InformerOptions, Informers } from './informer.ts';
+export type { InformersOptions } from './informers.ts';
+export { createInformers } from './informers.ts';
+export type { QueueDeps } from './keyed-queue.ts';
+export { startQueue } from './keyed-queue.ts';
+export { cacheKey, keyOfObject } from './object-cache.ts';
 export type { KeyedQueue, QueueOptions, QueueOutcome } from './queue.ts';
+export { pathOf, refOf } from './request.ts';
+export { retryOnConflict } from './retry-on-conflict.ts';

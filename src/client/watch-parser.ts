@@ -1,0 +1,43 @@
+import type { Status } from '#api';
+import type { WatchEvent } from './client.ts';
+import { ApiError, ClientError } from './errors.ts';
+
+/** A single object may be 3 MiB in a request and grows by managedFields and encoding; anything longer is no watch event. */
+const maxLineBytes = 16 * 1024 * 1024;
+
+/**
+ * Reads watch events, one JSON object a line, from chunks cut anywhere. Throws the ApiError that an ERROR event carries, and ClientError
+ * `malformed` for lines that are no events or are longer than 16 MiB. A last line cut off by the end of the stream is dropped: the event
+ * comes again when the watch is resumed.
+ */
+export async function* parseWatch<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent<T>> {
+  for await (const line of splitLines(body)) yield toEvent<T>(line);
+}
+
+async function* splitLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  let pending: Uint8Array[] = [];
+  let pendingBytes = 0;
+  for await (const chunk of body) {
+    let start = 0;
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      const line = Buffer.concat([...pending, chunk.subarray(start, end)]).toString();
+      [pending, pendingBytes, start] = [[], 0, end + 1];
+      if (line.trim()) yield line;
+    }
+    pending.push(chunk.subarray(start));
+    pendingBytes += chunk.length - start;
+    if (pendingBytes > maxLineBytes) throw new ClientError('malformed', 'a watch event is longer than 16 MiB');
+  }
+}
+
+function toEvent<T>(line: string): WatchEvent<T> {
+  let event: { type?: string; object?: unknown };
+  try {
+    event = JSON.parse(line);
+  } catch (cause) {
+    throw new ClientError('malformed', 'a watch event is not JSON', { cause });
+  }
+  if (event.type === 'ERROR') throw new ApiError(event.object as Status);
+  if (!event.type || !event.object) throw new ClientError('malformed', 'a watch event has no type or no object');
+  return event as WatchEvent<T>;
+}
