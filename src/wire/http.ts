@@ -5,7 +5,7 @@ import type { PeerCertificate } from 'node:tls';
 export interface Peer {
   /** Remote address as text; `in-process` for a call. */
   readonly address: string;
-  /** The verified client certificate, if one was shown. */
+  /** The client certificate as it was shown: its key was proven in the handshake, its issuer is for an authenticator to verify. */
   readonly certificate?: PeerCertificate | undefined;
   /** Set by the in-process transport: already authenticated. */
   readonly user?: PeerUser | undefined;
@@ -26,7 +26,7 @@ export interface Request {
   readonly search: string;
   /** Names in lower case; repeated ones joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
-  /** Reads the whole body. Rejects with BodyTooLarge past `limitBytes`. Reading twice is a mistake. */
+  /** Reads the whole body. Rejects with BodyTooLarge (of http-body.ts) past `limitBytes`. Reading twice is a mistake. */
   body(limitBytes: number): Promise<Uint8Array>;
   /** The body as it arrives, for proxying. Not together with `body`. */
   stream(): AsyncIterable<Uint8Array>;
