@@ -1,0 +1,66 @@
+import type { KindBehaviour } from '../../kind.ts';
+import type { Node } from '../../types.ts';
+import { keepAllButStatus, keepStatus } from '../behaviour.ts';
+import { ageColumn, nameColumn, sortedSet, text, wide } from '../columns.ts';
+import { validateNode, validateNodeUpdate } from '../node-rules.ts';
+
+const rolePrefix = 'node-role.kubernetes.io/';
+
+function formatStatus(node: Node): string {
+  const ready = node.status?.conditions?.find(condition => condition.type === 'Ready');
+  const words = [ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown'];
+  if (node.spec?.unschedulable) words.push('SchedulingDisabled');
+  return words.join(',');
+}
+
+function formatRoles(node: Node): string {
+  const labels = node.metadata.labels ?? {};
+  const roles = Object.keys(labels).flatMap(key => {
+    if (key.startsWith(rolePrefix)) return key.length > rolePrefix.length ? [key.slice(rolePrefix.length)] : [];
+    return key === 'kubernetes.io/role' && labels[key] ? [labels[key]] : [];
+  });
+  return sortedSet(roles) || '<none>';
+}
+
+function addressOf(node: Node, type: string): string {
+  return node.status?.addresses?.find(address => address.type === type)?.address ?? '<none>';
+}
+
+export const node: KindBehaviour<Node> = {
+  shortNames: ['no'],
+  defaults(draft) {
+    draft.spec ??= {};
+    const status = draft.status;
+    if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
+  },
+  prepareUpdate: keepStatus,
+  prepareSubresource(draft, old, subresource) {
+    if (subresource !== 'status') return;
+    const labels = draft.metadata.labels;
+    keepAllButStatus(draft, old);
+    // The node agent sets labels and status in one write.
+    if (labels) draft.metadata.labels = labels;
+  },
+  validateCreate: validateNode,
+  validateUpdate: validateNodeUpdate,
+  validateSubresource: validateNodeUpdate,
+  columns: [
+    nameColumn,
+    text('Status', 'The status of the node', formatStatus),
+    text('Roles', 'The roles of the node', formatRoles),
+    ageColumn,
+    text('Version', 'Version of the node agent.', o => o.status?.nodeInfo?.kubeletVersion ?? ''),
+    wide(text('Internal-IP', 'Address inside the cluster.', o => addressOf(o, 'InternalIP'))),
+    wide(text('External-IP', 'Address outside the cluster.', o => addressOf(o, 'ExternalIP'))),
+    wide(text('OS-Image', 'Operating system.', o => o.status?.nodeInfo?.osImage || '<unknown>')),
+    wide(text('Kernel-Version', 'Version of the kernel.', o => o.status?.nodeInfo?.kernelVersion || '<unknown>')),
+    wide(
+      text(
+        'Container-Runtime',
+        'Container runtime and its version.',
+        o => o.status?.nodeInfo?.containerRuntimeVersion || '<unknown>',
+      ),
+    ),
+  ],
+  selectableFields: { 'spec.unschedulable': o => String(o.spec?.unschedulable ?? false) },
+};
