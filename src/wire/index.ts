@@ -2,3 +2,9 @@ export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts
 export { BodyCutOff, BodyTooLarge, isBodyTooLarge } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';
+export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
+export { createSpdyClient } from './spdy.ts';
+export type { UpgradeOutcome, UpgradeTarget } from './upgrade.ts';
+export { joinSockets, requestUpgrade } from './upgrade.ts';
+export type { WebSocketConnection, WebSocketEvents } from './websocket.ts';
+export { isWebSocketRequest, offeredProtocols, openWebSocket, webSocketAnswer } from './websocket.ts';

@@ -48,6 +48,11 @@ export function badRequest(message: string): StatusError {
   return new StatusError({ code: 400, reason: 'BadRequest', message });
 }
 
+/** 503. */
+export function serviceUnavailable(message: string): StatusError {
+  return new StatusError({ code: 503, reason: 'ServiceUnavailable', message });
+}
+
 /** 500 with upstream's leading words. */
 export function internalError(message: string): StatusError {
   return new StatusError({

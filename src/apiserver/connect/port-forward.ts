@@ -1,0 +1,61 @@
+import type { Duplex } from 'node:stream';
+import {
+  isWebSocketRequest,
+  offeredProtocols,
+  openWebSocket,
+  type Request,
+  type Response,
+  requestUpgrade,
+  webSocketAnswer,
+} from '#wire';
+import { badRequest } from '../access/refuse.ts';
+import { type ProxyTarget, proxyUpgrade } from './http-proxy.ts';
+
+/** SPDY inside WebSocket messages, as kubectl does since 1.31. Source: KEP-4006. */
+const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
+const innerProtocol = 'portforward.k8s.io';
+
+/** port-forward: SPDY is passed through; inside a WebSocket it is unwrapped first. */
+export async function connectPortForward(request: Request, target: ProxyTarget): Promise<Response> {
+  if (!isWebSocketRequest(request.headers)) return proxyUpgrade(request, target);
+  const offered = offeredProtocols(request.headers);
+  if (!offered.includes(tunnelProtocol)) {
+    throw badRequest(
+      `unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${tunnelProtocol}`,
+    );
+  }
+  const outcome = await requestUpgrade({
+    url: target.url,
+    method: 'POST',
+    headers: { upgrade: 'SPDY/3.1', 'x-stream-protocol-version': innerProtocol, ...target.headers },
+    tls: target.tls,
+  });
+  if (!outcome.upgraded)
+    return { status: outcome.status, headers: { 'content-type': 'text/plain' }, body: outcome.body };
+  return {
+    status: 101,
+    headers: webSocketAnswer(request.headers, tunnelProtocol),
+    upgrade: (socket, head) => unwrap({ socket, head }, outcome),
+  };
+}
+
+function unwrap(client: { socket: Duplex; head: Uint8Array }, kubelet: { socket: Duplex; head: Uint8Array }): void {
+  const connection = openWebSocket(client.socket, client.head, {
+    onMessage(message) {
+      if (!kubelet.socket.write(message)) {
+        client.socket.pause();
+        kubelet.socket.once('drain', () => client.socket.resume());
+      }
+    },
+    onClose: () => kubelet.socket.destroy(),
+  });
+  const pass = (chunk: Uint8Array) => {
+    if (connection.send(chunk)) return;
+    kubelet.socket.pause();
+    client.socket.once('drain', () => kubelet.socket.resume());
+  };
+  if (kubelet.head.length) pass(kubelet.head);
+  kubelet.socket.on('data', pass);
+  kubelet.socket.on('end', () => connection.close(1000));
+  kubelet.socket.on('error', () => connection.close(1011));
+}

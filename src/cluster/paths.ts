@@ -1,0 +1,34 @@
+import { join } from 'node:path';
+import type { Config } from './config-table.ts';
+
+/** Where everything lies under the data folder; K3s' layout where it has one. */
+export interface Paths {
+  readonly data: string;
+  readonly database: string;
+  readonly certificates: string;
+  readonly tokenFile: string;
+  readonly pidFile: string;
+  readonly agent: string;
+  readonly images: string;
+  readonly staticPods: string;
+  /** Sockets and state that must not survive a reboot. */
+  readonly run: string;
+}
+
+export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>): Paths {
+  const data = config['data-dir'];
+  const server = join(data, 'server');
+  const agent = join(data, 'agent');
+  return {
+    data,
+    database: join(server, 'db', 'state.db'),
+    certificates: join(server, 'tls'),
+    tokenFile: join(server, 'token'),
+    pidFile: join(data, 'wherry.pid'),
+    agent,
+    images: join(agent, 'images'),
+    staticPods: config['pod-manifest-path'] || join(agent, 'pod-manifests'),
+    // The usual folder for the usual data folder; another data folder gets its own, so that two clusters on a machine do not meet.
+    run: data === '/var/lib/wherry' ? '/run/wherry' : join(data, 'run'),
+  };
+}
