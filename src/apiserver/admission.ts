@@ -24,6 +24,8 @@ export interface AdmissionPlugin {
   readonly name: string;
   mutate?(request: AdmissionRequest): void | Promise<void>;
   validate?(request: AdmissionRequest): void | Promise<void>;
-  /** Undoes what mutate or validate reserved (quota, addresses) when the write did not happen. */
+  /** Undoes what mutate or validate reserved (quota, addresses) when the write did not happen. Not called for dry runs: those reserve nothing. */
   release?(request: AdmissionRequest): void;
+  /** The write happened and the reader shows it. Optional for callers: reservations also end when the reader shows the object. */
+  settle?(request: AdmissionRequest): void;
 }

@@ -1,0 +1,2 @@
+export type { Admission, AdmissionOptions } from './plugins.ts';
+export { createAdmission } from './plugins.ts';

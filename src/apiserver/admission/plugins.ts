@@ -1,0 +1,93 @@
+import type { KubeObject, Resource, ResourceQuota } from '#api';
+import type { Clock, Log, Random } from '#base';
+import type { Authorization } from '../access/authorize.ts';
+import type { AdmissionPlugin } from '../admission.ts';
+import type { ObjectReader } from '../reader.ts';
+import { compareQuantities } from './amounts.ts';
+import {
+  createCertificateApproval,
+  createCertificateSigning,
+  createCertificateSubjectRestriction,
+} from './certificates.ts';
+import { createLimitRanger } from './limit-ranger.ts';
+import { createNamespaceLifecycle } from './namespace-lifecycle.ts';
+import { createNodeRestriction } from './node-restriction.ts';
+import { createUnenforcedConfigurationWarning } from './not-called-yet.ts';
+import { createOwnerReferencesPermissionEnforcement } from './owner-references.ts';
+import {
+  createDefaultTolerationSeconds,
+  createPodTopologyLabels,
+  createPriority,
+  createRuntimeClass,
+  createTaintNodesByCondition,
+} from './pod-defaults.ts';
+import { createPodSecurity } from './pod-security.ts';
+import { createRbacEscalationCheck } from './rbac-rules.ts';
+import { createResourceQuota } from './resource-quota.ts';
+import { createServiceAccountPlugin } from './service-account.ts';
+import {
+  createDefaultIngressClass,
+  createDefaultStorageClass,
+  createPersistentVolumeClaimResize,
+  createStorageObjectInUseProtection,
+} from './storage-defaults.ts';
+
+export interface AdmissionOptions {
+  readonly reader: ObjectReader;
+  readonly authorization: Authorization;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** By kind, for owner references; undefined when nothing serves it. */
+  resourceOfKind(apiVersion: string, kind: string): Resource<KubeObject> | undefined;
+  /** By name as in quotas: `pods`, `widgets.example.com`; undefined when nothing serves it. */
+  resourceOfName(groupResource: string): Resource<KubeObject> | undefined;
+  /** Writes resourcequotas/status. */
+  writeQuotaStatus?: ((quota: ResourceQuota) => Promise<unknown>) | undefined;
+}
+
+/** The plugins in the order in which they run, and what must be closed when the server stops. */
+export interface Admission extends AsyncDisposable {
+  readonly plugins: readonly AdmissionPlugin[];
+}
+
+/** Upstream's default plugins in upstream's order (pkg/kubeapiserver/options/plugins.go); mutations of all run before validations of all. */
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { reader, authorization, clock, random, log } = options;
+  const { authorize } = authorization;
+  const quota = createResourceQuota({
+    reader,
+    clock,
+    log,
+    resourceOf: options.resourceOfName,
+    writeStatus: options.writeQuotaStatus,
+  });
+  const plugins: readonly AdmissionPlugin[] = [
+    // First: nobody may grant what he does not hold, whatever else is wrong. Upstream has it in the storage of roles, before all validation.
+    createRbacEscalationCheck(authorization),
+    createNamespaceLifecycle(reader),
+    // Before ServiceAccount and the rest: its defaults are part of what the others judge.
+    createLimitRanger(reader),
+    createServiceAccountPlugin({ reader, clock, random }),
+    createNodeRestriction(reader),
+    createTaintNodesByCondition(),
+    createPodSecurity(reader),
+    createPriority(reader),
+    createDefaultTolerationSeconds(),
+    createDefaultStorageClass(reader),
+    createStorageObjectInUseProtection(),
+    createOwnerReferencesPermissionEnforcement({ authorize, resourceOf: options.resourceOfKind }),
+    createPersistentVolumeClaimResize(reader, compareQuantities),
+    createRuntimeClass(reader),
+    createCertificateApproval(authorize),
+    createCertificateSigning(authorize),
+    createCertificateSubjectRestriction(),
+    createDefaultIngressClass(reader),
+    createPodTopologyLabels(reader),
+    // Where policies and webhooks will stand: after all that mutates from within, before quota counts.
+    createUnenforcedConfigurationWarning(),
+    // Last: it reserves, so nothing after it may refuse.
+    quota,
+  ];
+  return { plugins, [Symbol.asyncDispose]: () => quota[Symbol.asyncDispose]() };
+}
