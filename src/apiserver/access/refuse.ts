@@ -14,16 +14,20 @@ export interface RefusedResource {
   readonly resource: string;
 }
 
+/** What a refusal says; the rest of the Status envelope may be given and is always the same. */
+export interface StatusFields {
+  readonly code: number;
+  readonly reason: string;
+  readonly message: string;
+  readonly details?: Record<string, unknown> | undefined;
+  readonly [envelope: string]: unknown;
+}
+
 /** A refusal as the API words it: `status` is the whole Status object, ready to be sent. */
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: UnknownObject & { code: number; reason: string; message: string };
-  constructor(fields: {
-    code: number;
-    reason: string;
-    message: string;
-    details?: Record<string, unknown> | undefined;
-  }) {
+  constructor(fields: StatusFields) {
     super(fields.message);
     this.status = {
       kind: 'Status',

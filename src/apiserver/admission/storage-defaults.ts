@@ -14,7 +14,9 @@ export function createDefaultStorageClass(reader: ObjectReader): AdmissionPlugin
   return {
     name: 'DefaultStorageClass',
     mutate(request) {
-      const claim = isCreate(request, resources.persistentvolumeclaims) && draftOf<PersistentVolumeClaim>(request);
+      const claim = isCreate(request, resources.persistentvolumeclaims)
+        ? draftOf<PersistentVolumeClaim>(request)
+        : undefined;
       if (!claim?.spec) return;
       // An empty name is a name: it asks for volumes without a class.
       const hasClass =
@@ -34,7 +36,7 @@ export function createDefaultIngressClass(reader: ObjectReader): AdmissionPlugin
   return {
     name: 'DefaultIngressClass',
     mutate(request) {
-      const ingress = isCreate(request, resources.ingresses) && draftOf<Ingress>(request);
+      const ingress = isCreate(request, resources.ingresses) ? draftOf<Ingress>(request) : undefined;
       if (!ingress?.spec) return;
       const isNamed =
         ingress.spec.ingressClassName || ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined;
