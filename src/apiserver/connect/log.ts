@@ -62,13 +62,5 @@ async function refusal(answer: Response): Promise<StatusError> {
   const message = Buffer.concat(chunks).toString().trim();
   if (answer.status === 400) return badRequest(message);
   const reason = answer.status === 404 ? 'NotFound' : 'InternalError';
-  return new StatusError({
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message,
-    reason,
-    code: answer.status,
-  });
+  return new StatusError({ code: answer.status, reason, message });
 }
