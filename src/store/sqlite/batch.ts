@@ -4,8 +4,11 @@ import { StoreError } from '../store.ts';
 import type { VolatileKeys } from '../volatile.ts';
 import type { Tables } from './tables.ts';
 
-/** Volatile changes take revisions that no log row proves; so many are set aside in the file at once, and a restart continues above. */
-const reserveRevisions = 10_000;
+/**
+ * Volatile changes take revisions that no log row proves; so many are set aside in the file at once, and a restart continues above. More
+ * would save no disk worth naming; the revisions that a crash skips count as history.
+ */
+const reserveRevisions = 1000;
 
 /** What the store knows when a batch begins. */
 export interface BatchStart {

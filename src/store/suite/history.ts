@@ -93,10 +93,11 @@ function checkRealTime(operations: readonly Operation[], order: Order): string[]
     for (; next < ended.length && ended[next]!.end < operation.start; next++) {
       floor = Math.max(floor, seenRevision(ended[next]!));
     }
-    if (lastPossible(operation, order) < floor)
-      problems.push(`${describe(operation)}: stale, ${floor} was known before`);
-    if ((startOf.get(seenRevision(operation)) ?? 0) > operation.end)
+    const possible = truths(operation, order).filter(truth => truth.last >= floor);
+    if (possible.length === 0) problems.push(`${describe(operation)}: stale, ${floor} was known before`);
+    else if (possible.every(truth => (startOf.get(truth.first) ?? 0) > operation.end)) {
       problems.push(`${describe(operation)}: saw the future`);
+    }
   }
   return problems;
 }
@@ -107,18 +108,17 @@ function seenRevision(operation: Operation): number {
   return operation.entry?.revision ?? 0;
 }
 
-/** The newest revision at which the operation's answer was still true. */
-function lastPossible(operation: Operation, order: Order): number {
-  if (operation.kind === 'write' || operation.kind === 'list') return seenRevision(operation);
+/** Stretches of revisions during which the operation's answer was true. */
+function truths(operation: Operation, order: Order): { first: number; last: number }[] {
+  const seen = seenRevision(operation);
+  if (operation.kind === 'write' || operation.kind === 'list') return [{ first: seen, last: seen }];
   const versions = order.byKey.get(operation.key) ?? [];
-  if (operation.entry) {
-    const after = versions.find(change => change.revision > operation.entry!.revision);
-    return after ? after.revision - 1 : Number.POSITIVE_INFINITY;
-  }
-  // Absent: true before the first version and after every delete, until the next creation.
-  const last = versions.at(-1);
-  if (!last || last.value === undefined) return Number.POSITIVE_INFINITY;
-  return last.createRevision - 1;
+  const endOf = (index: number) => (versions[index]?.revision ?? Number.POSITIVE_INFINITY) - 1;
+  const stretches = versions.flatMap((change, index) => {
+    const matches = operation.entry ? change.revision === seen : change.value === undefined;
+    return matches ? [{ first: change.revision, last: endOf(index + 1) }] : [];
+  });
+  return operation.entry ? stretches : [{ first: 0, last: endOf(0) }, ...stretches];
 }
 
 function stateAt(order: Order, key: string, revision: number): Change | undefined {
