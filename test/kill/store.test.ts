@@ -14,7 +14,7 @@ import type { Report } from './report.ts';
 
 const kills = 200;
 /** A kill comes after a random number of reports up to this, so that it hits opening, writing and syncing alike. */
-const mostReports = 200;
+const mostReports = 400;
 
 type Told = Extract<Report, { key: string }>;
 

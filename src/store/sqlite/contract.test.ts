@@ -1,16 +1,15 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSystemClock } from '#base';
 import { createRecordingLog } from '#base/testing';
+import { temporaryFolder } from '../suite/temporary.ts';
 import type { StoreHarness } from '../testing.ts';
 import { describeStore } from '../testing.ts';
 import { openSqliteStore } from './open.ts';
 
 async function openFile(): Promise<StoreHarness> {
-  const folder = await mkdtemp(join(tmpdir(), 'wherry-store-'));
+  const folder = await temporaryFolder();
   const open = () =>
-    openSqliteStore({ path: join(folder, 'a.db'), clock: createSystemClock(), log: createRecordingLog() });
+    openSqliteStore({ path: join(folder.path, 'a.db'), clock: createSystemClock(), log: createRecordingLog() });
   let store = await open();
   return {
     store,
@@ -21,7 +20,7 @@ async function openFile(): Promise<StoreHarness> {
     },
     async [Symbol.asyncDispose]() {
       await store[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
+      await folder[Symbol.asyncDispose]();
     },
   };
 }

@@ -5,12 +5,12 @@ const pageBytes = 4096;
 /** A WAL frame is a page and its header, https://www.sqlite.org/fileformat2.html#walformat */
 const frameBytes = pageBytes + 24;
 /** 16 MB of WAL: pages that are written again and again (the newest log page, busy objects) reach the file once for many commits. */
-const checkpointFrames = 4096;
+const defaultCheckpointFrames = 4096;
 /** How much longer the WAL may grow before a failed checkpoint is tried again. */
 const retryFrames = 1024;
 
 /** Makes a file's content durable. */
-export type SyncFile = (fd: number) => Promise<void>;
+export type SyncFile = (fd: number, file: 'main' | 'wal') => Promise<void>;
 
 export const syncFile: SyncFile = fd =>
   new Promise((resolve, reject) => fdatasync(fd, error => (error ? reject(error) : resolve())));
@@ -26,13 +26,16 @@ export class Disk {
   readonly #noop: StatementSync;
   #files: { main: number; wal: number } | undefined;
   #frames = 0;
-  #dueFrames = checkpointFrames;
+  readonly #checkpointFrames: number;
+  #dueFrames: number;
   #written = 0;
 
-  constructor(options: { db: DatabaseSync; path: string; sync?: SyncFile | undefined }) {
+  constructor(options: { db: DatabaseSync; path: string; syncFile?: SyncFile; checkpointFrames?: number }) {
     this.#db = options.db;
     this.#path = options.path;
-    this.#sync = options.sync ?? syncFile;
+    this.#sync = options.syncFile ?? syncFile;
+    this.#checkpointFrames = options.checkpointFrames ?? defaultCheckpointFrames;
+    this.#dueFrames = this.#checkpointFrames;
     this.#noop = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)');
   }
 
@@ -46,7 +49,7 @@ export class Disk {
     this.#count();
     if (this.#path === ':memory:') return;
     this.#files ??= { wal: openSync(`${this.#path}-wal`, 'r'), main: openSync(this.#path, 'r') };
-    await this.#sync(this.#files.wal);
+    await this.#sync(this.#files.wal, 'wal');
   }
 
   checkpointDue(): boolean {
@@ -66,12 +69,12 @@ export class Disk {
   async checkpoint(): Promise<unknown> {
     if (!this.#files) return undefined;
     this.#dueFrames = this.#frames + retryFrames;
-    await this.#sync(this.#files.wal);
+    await this.#sync(this.#files.wal, 'wal');
     const { complete, error } = this.#copy();
-    await this.#sync(this.#files.main);
+    await this.#sync(this.#files.main, 'main');
     if (!complete) return error;
     this.#frames = 0;
-    this.#dueFrames = checkpointFrames;
+    this.#dueFrames = this.#checkpointFrames;
     return undefined;
   }
 

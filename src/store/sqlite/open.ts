@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock, Log, Meter } from '#base';
 import type { Store } from '../store.ts';
 import { VolatileKeys } from '../volatile.ts';
@@ -17,8 +18,12 @@ export interface SqliteStoreOptions {
   meter?: Meter;
   /** When the history is longer than this, the oldest tenth is compacted away, whatever the caller's own policy. Default 500,000 changes. */
   retainRevisions?: number;
-  /** How a file is made durable; for tests. */
+}
+
+/** What tests replace. */
+export interface DiskOptions {
   syncFile?: SyncFile;
+  checkpointFrames?: number;
 }
 
 const defaultRetainRevisions = 500_000;
@@ -28,7 +33,11 @@ const defaultRetainRevisions = 500_000;
  * and the remedy, when another server has it, it is damaged, or it cannot be written. The caller disposes the store.
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  const db = openDatabase(options.path);
+  return createStoreOn(openDatabase(options.path), options);
+}
+
+/** The store over an open database; closes it when that fails. */
+export function createStoreOn(db: DatabaseSync, options: SqliteStoreOptions, diskOptions: DiskOptions = {}): Store {
   try {
     const tables = prepareTables(db);
     const { revision, lost } = recover(tables);
@@ -37,7 +46,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
       db,
       tables,
       volatile: new VolatileKeys(lost),
-      disk: new Disk({ db, path: options.path, sync: options.syncFile }),
+      disk: new Disk({ db, path: options.path, ...diskOptions }),
       start: { revision, compacted: tables.number('compacted'), reserved: tables.number('reserved') },
       retainRevisions: options.retainRevisions ?? defaultRetainRevisions,
     });
