@@ -3,13 +3,14 @@ export { createAuthenticator, createTokenAuthenticator, defaultAnonymousPaths } 
 export type { Authorization, UserRules } from './authorize.ts';
 export { createAuthorization } from './authorize.ts';
 export { bootstrapNamespaces, systemPriorityClasses } from './bootstrap-objects.ts';
+export type { BootstrapWriter } from './bootstrap-writer.ts';
 export { checkBindingWrite, checkRoleWrite } from './escalation.ts';
 export { impersonate } from './impersonate.ts';
 export type { TokenKey } from './json-web-token.ts';
 export { readTokenKey } from './json-web-token.ts';
 export type { OpenIdDocument } from './openid.ts';
 export { openIdConfiguration, openIdKeys, openIdPaths } from './openid.ts';
-export type { BootstrapWriter, ReconcileResult } from './reconcile.ts';
+export type { ReconcileResult } from './reconcile.ts';
 export { reconcileBootstrapRbac } from './reconcile.ts';
 export { forbiddenStatus, StatusError, unauthorized } from './refuse.ts';
 export type { ReviewHandler, ReviewOptions } from './reviews.ts';

@@ -5,19 +5,9 @@ import { bootstrapRoleBindings, bootstrapRoles } from './bootstrap-namespace-rol
 import { bootstrapNamespaces, systemPriorityClasses } from './bootstrap-objects.ts';
 import { bootstrapClusterRoleBindings, bootstrapClusterRoles } from './bootstrap-roles.ts';
 import { autoUpdateAnnotation } from './bootstrap-rule.ts';
+import { type BootstrapWriter, ensureObject } from './bootstrap-writer.ts';
 import { aggregatedRules } from './role-aggregation.ts';
 import { uncoveredRules } from './rule-cover.ts';
-
-/** How objects are written at start; a Client fits. */
-export interface BootstrapWriter {
-  /** Undefined (or a rejection with Status 404) when there is none. */
-  get<T extends KubeObject>(
-    resource: Resource<T>,
-    ref: { namespace?: string | undefined; name: string },
-  ): Promise<T | undefined>;
-  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
-  update<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
-}
 
 /** What a run changed. */
 export interface ReconcileResult {
@@ -66,53 +56,9 @@ function withAggregatedRules(role: ClusterRole, all: readonly ClusterRole[]): Cl
   return role.aggregationRule ? { ...role, rules: aggregatedRules(role, all) } : role;
 }
 
-/** Objects may be made by another server at the same moment: then its object is looked at once more. */
 async function ensure(writer: BootstrapWriter, wanted: Wanted, result: ReconcileResult): Promise<void> {
-  const { resource, object } = wanted;
-  const ref = { namespace: object.metadata.namespace, name: object.metadata.name };
-  for (let attempt = 1; ; attempt++) {
-    const present = await find(writer, resource, ref);
-    try {
-      if (!present) {
-        await writer.create(resource, structuredClone(object));
-        result.created++;
-        return;
-      }
-      const merged = wanted.merge(present, object);
-      if (merged) {
-        await writer.update(resource, merged);
-        result.updated++;
-      }
-      return;
-    } catch (error) {
-      if (attempt === maxAttempts || !isRace(error)) throw error;
-    }
-  }
-}
-
-/** Two servers that start together meet a few times at most. */
-const maxAttempts = 5;
-
-async function find(
-  writer: BootstrapWriter,
-  resource: Resource<KubeObject>,
-  ref: { namespace: string | undefined; name: string },
-) {
-  try {
-    return await writer.get(resource, ref);
-  } catch (error) {
-    if (codeOf(error) === 404) return undefined;
-    throw error;
-  }
-}
-
-function isRace(error: unknown): boolean {
-  return codeOf(error) === 409;
-}
-
-function codeOf(error: unknown): number | undefined {
-  const { status, code } = error as { status?: { code?: number }; code?: unknown };
-  return status?.code ?? (typeof code === 'number' ? code : undefined);
+  const done = await ensureObject(writer, wanted);
+  if (done !== 'kept') result[done]++;
 }
 
 type RoleLike = KubeObject & { rules?: PolicyRule[] | undefined };
