@@ -3,7 +3,9 @@ import type { Pod } from '../../types.ts';
 import { countGeneration, keepStatus, setGeneration } from '../behaviour.ts';
 import { podColumns } from '../pod-columns.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod-defaults.ts';
-import { validatePod, validatePodStatus, validatePodSubresource, validatePodUpdate } from '../pod-rules.ts';
+import { validatePod } from '../pod-rules.ts';
+import { validatePodStatus, validatePodSubresource } from '../pod-status-rules.ts';
+import { validatePodUpdate } from '../pod-update-rules.ts';
 import { warnAboutPodSpec } from '../pod-warnings.ts';
 import { qosClassOf } from '../qos.ts';
 
