@@ -9,6 +9,8 @@ const applicationId = 0x57485259;
 /** Raised when the tables change. */
 const schemaVersion = 1;
 const pageBytes = 4096;
+/** A write-ahead log that a burst has made larger than this is cut when it starts over. */
+const walBytes = 32 * 1024 * 1024;
 
 /**
  * `current` answers every read; its row id is the revision that made the key, so creations append. `log` is history, read by watches only.
@@ -74,6 +76,7 @@ function configure(db: DatabaseSync): void {
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = 0;
+    PRAGMA journal_size_limit = ${walBytes};
     PRAGMA cache_size = -4096;
     PRAGMA mmap_size = 0;
     PRAGMA temp_store = MEMORY;

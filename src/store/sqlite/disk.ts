@@ -46,10 +46,19 @@ export class Disk {
 
   /** Everything committed so far is durable when this resolves. */
   async sync(): Promise<void> {
-    this.#count();
+    this.count();
     if (this.#path === ':memory:') return;
     this.#files ??= { wal: openSync(`${this.#path}-wal`, 'r'), main: openSync(this.#path, 'r') };
     await this.#sync(this.#files.wal, 'wal');
+  }
+
+  /** Looks how far the WAL has grown; to be called after each commit (`sync` does). */
+  count(): void {
+    const { log } = this.#noop.get() as { log: number };
+    if (log < 0) return;
+    // After a checkpoint the WAL starts over, and so does its count.
+    this.#written += Math.max(0, log >= this.#frames ? log - this.#frames : log) * frameBytes;
+    this.#frames = log;
   }
 
   checkpointDue(): boolean {
@@ -68,6 +77,7 @@ export class Disk {
    */
   async checkpoint(): Promise<unknown> {
     if (!this.#files) return undefined;
+    this.count();
     this.#dueFrames = this.#frames + retryFrames;
     await this.#sync(this.#files.wal, 'wal');
     const { complete, error } = this.#copy();
@@ -106,14 +116,6 @@ export class Disk {
       if (this.#files) for (const fd of Object.values(this.#files)) closeSync(fd);
       this.#files = undefined;
     }
-  }
-
-  #count(): void {
-    const { log } = this.#noop.get() as { log: number };
-    if (log < 0) return;
-    // After a checkpoint the WAL starts over, and so does its count.
-    this.#written += Math.max(0, log >= this.#frames ? log - this.#frames : log) * frameBytes;
-    this.#frames = log;
   }
 
   #pages(): number {

@@ -158,6 +158,19 @@ test('the write-ahead log starts over after a checkpoint, and bytes written are 
   assert.equal(store.stats().bytesWritten, bytesWritten, 'reading writes nothing');
 });
 
+test('a long compaction does not let the write-ahead log grow', async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, 'a.db');
+  await using store = createStoreOn(openDatabase(path), optionsFor(path), { checkpointFrames: 200 });
+  await Promise.all(Array.from({ length: 3000 }, (_, index) => create(store, `/k/${index}`, 'x'.repeat(3000))));
+  await create(store, '/last');
+  const before = (await readFile(`${path}-wal`)).length;
+  await Promise.all([store.compact(store.revision()), create(store, '/during/1'), create(store, '/during/2')]);
+  const after = (await readFile(`${path}-wal`)).length;
+  assert.ok(after <= Math.max(before, 400 * 4120), `${before} bytes before, ${after} after`);
+  assert.equal((await keysOf(store, '/')).length, 3003);
+});
+
 test('a history that outgrows its bound is compacted without being asked', async () => {
   await using folder = await temporaryFolder();
   await using store = await openSqliteStore({ ...optionsFor(join(folder.path, 'a.db')), retainRevisions: 100 });

@@ -143,10 +143,11 @@ export class SqliteStore implements Store {
   async #empty(): Promise<void> {
     await new Promise(resolve => setImmediate(resolve));
     while (this.#queue.length > 0) {
+      while (this.#holding) await this.#holding;
       const batch = this.#queue.splice(0, batchWrites);
       if (this.#failure) for (const pending of batch) pending.reject(this.#failure);
       else await this.#commit(batch);
-      if (!this.#failure && this.#parts.disk.checkpointDue()) await this.#checkpoint();
+      if (!this.#failure && !this.#holding && this.#parts.disk.checkpointDue()) await this.#checkpoint();
     }
     this.#pump = undefined;
   }
@@ -275,15 +276,18 @@ export class SqliteStore implements Store {
     await new Promise(resolve => setImmediate(resolve));
     while (this.#holding) await this.#holding;
     this.#check();
-    const { db, path } = this.#parts;
+    const { db, disk, path } = this.#parts;
     try {
       db.exec('BEGIN IMMEDIATE');
       run();
       db.exec('COMMIT');
+      disk.count();
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
       throw toStoreError(error, path);
     }
+    // While a batch is being synced its own end looks for a checkpoint.
+    if (disk.checkpointDue() && !this.#syncing) await this.#checkpoint();
   }
 
   #limitHistory(): void {
