@@ -1,0 +1,28 @@
+import type { Resource, UnknownObject } from '#api';
+
+/** A resource as discovery tells of it. */
+export interface DiscoveredResource extends Resource<UnknownObject> {
+  readonly verbs: readonly string[];
+}
+
+/** Facts of the cluster that controllers need and cannot ask the API for. */
+export interface ControllerConfig {
+  /** PEM bundle that pods trust the API server by: goes into kube-root-ca.crt and into token secrets. */
+  rootCa: string;
+  /** Signs what a secret of type kubernetes.io/service-account-token holds; absent: such secrets stay empty and the user is told. */
+  signToken?: ((token: LegacyToken) => Promise<string>) | undefined;
+  /** Pod ranges (CIDR text) out of which each node gets one of `nodePrefix` length; empty: nodes bring their own. */
+  clusterCidrs: readonly string[];
+  /** Length of a node's IPv4 range. Default 24; IPv6 is always 64, as upstream. */
+  nodePrefix?: number;
+  /** Finished pods that are kept at most. Default 12500 as upstream. */
+  terminatedPodLimit?: number;
+  /** What is served now. Default: asked of the API's discovery. */
+  discover?: (() => Promise<readonly DiscoveredResource[]>) | undefined;
+}
+
+export interface LegacyToken {
+  namespace: string;
+  serviceAccount: { name: string; uid: string };
+  secret: string;
+}
