@@ -1,3 +1,12 @@
+export { subscribeContainerdEvents } from './containerd-events.ts';
+export type { Cri, CriImages, CriRuntime } from './cri.ts';
+export { connectCri } from './cri.ts';
+export type * from './cri-types.ts';
+export type { GrpcCall, GrpcConnection, GrpcErrorCode, GrpcTarget } from './grpc.ts';
+export { connectGrpc, GrpcError, isGrpcError } from './grpc.ts';
+export { checkGrpcHealth } from './grpc-health.ts';
+export type { GrpcMethod, SchemaTable } from './grpc-schema.ts';
+export { readSchema } from './grpc-schema.ts';
 export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts';
 export { BodyCutOff, BodyTooLarge, isBodyTooLarge } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
