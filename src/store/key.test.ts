@@ -13,6 +13,16 @@ test('keys compare as their UTF-8 bytes do', () => {
   );
 });
 
+test('U+E000 to U+FFFF sort before surrogate pairs', () => {
+  assert.deepEqual(['\u{10000}', '\uffff', '\ud7ff', '\ue000', '\u{10ffff}'].sort(compareKeys), [
+    '\ud7ff',
+    '\ue000',
+    '\uffff',
+    '\u{10000}',
+    '\u{10ffff}',
+  ]);
+});
+
 test('prefixEnd sorts after everything with the prefix and not after anything else behind it', () => {
   fc.assert(
     fc.property(text, text, (prefix, key) => {

@@ -47,6 +47,22 @@ export function watchTests(suite: StoreSuite): void {
     );
   });
 
+  test('a watch from a revision that is yet to come skips those before it', async () => {
+    await using harness = await suite.open();
+    const { store } = harness;
+    using watch = recordWatch(store, { prefix: '/', after: 3 });
+    for (const key of ['/a', '/b', '/c', '/d']) {
+      await create(store, key);
+      // Each in a turn of its own, so that the watch is live before the first.
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    await watch.reached(5);
+    assert.deepEqual(
+      watch.changes.map(change => change.revision),
+      [4, 5],
+    );
+  });
+
   test('changes elsewhere become progress within a second', async () => {
     await using harness = await suite.open();
     const { store } = harness;
