@@ -162,8 +162,9 @@ test('an update keeps what is held, and a change of type takes and frees', async
   assert.ok(nodePort > 0);
   reader.put(resources.services, toNodePort.object);
   allocator.settle(toNodePort.request);
-  const kept = await update(toNodePort.object, { selector: { a: 'b' } });
+  const kept = await update(toNodePort.object, { selector: { a: 'b' }, ports: structuredClone(web) });
   assert.equal(kept.message, undefined);
+  assert.equal(kept.object.spec.ports?.[0]?.nodePort, nodePort, 'a port that the update leaves out stays');
   const external: Service = { ...object, spec: { type: 'ExternalName', externalName: 'x' } };
   reader.put(resources.services, external);
   const next = { type: 'NodePort', clusterIP: object.spec.clusterIP, ports: [{ port: 80, protocol: 'TCP', nodePort }] };

@@ -51,8 +51,8 @@ interface State {
 const portBand = { share: 32, least: 16, most: 128 };
 
 /**
- * Gives Services their cluster addresses and node ports at write time. Call `mutate` when the object is prepared and valid, right before the write, and
- * `release` when the write fails. What is stored is followed through the reader, so deletes and changes of type free what they held by themselves,
+ * Gives Services their cluster addresses and node ports at write time. Stands last among the plugins that mutate; `release` must be called when the write
+ * fails. What is stored is followed through the reader, so deletes and changes of type free what they held by themselves,
  * and a restart repairs everything. Dry runs take nothing.
  */
 export function createServiceAllocator(options: ServiceAllocatorOptions): ServiceAllocator {
@@ -149,6 +149,7 @@ function allocate(state: State, request: AdmissionRequest, release: (request: Ad
   const ports: number[] = [];
   state.pending.set(request, { addresses, ports });
   try {
+    if (old) keepAllocated(service, old);
     const families = state.ranges.map(range => range.family);
     settleFamilies(service, old, families);
     allocateAddresses(state, { service, old, request, taken: addresses });
@@ -158,6 +159,22 @@ function allocate(state: State, request: AdmissionRequest, release: (request: Ad
     throw error;
   }
   if (request.dryRun) release(request);
+}
+
+/** What a user leaves out of an update keeps what was given to it (upstream's patchAllocatedValues). */
+function keepAllocated({ spec }: Service, { spec: before }: Service): void {
+  const usesPorts = (type: string | undefined) => type === 'NodePort' || type === 'LoadBalancer';
+  if (usesPorts(spec.type) && usesPorts(before.type)) {
+    const named = new Set((spec.ports ?? []).flatMap(port => port.nodePort || []));
+    for (const port of spec.ports ?? []) {
+      if (port.nodePort) continue;
+      const same = before.ports?.find(other => other.port === port.port && other.protocol === port.protocol);
+      if (same?.nodePort && !named.has(same.nodePort)) port.nodePort = same.nodePort;
+    }
+  }
+  if (before.healthCheckNodePort && spec.externalTrafficPolicy === 'Local' && spec.type === 'LoadBalancer') {
+    spec.healthCheckNodePort ||= before.healthCheckNodePort;
+  }
 }
 
 interface Task<T> {
