@@ -2,7 +2,7 @@ import type { Clock } from '#base';
 import type { Request } from '#wire';
 import type { Authenticator } from '../access.ts';
 import type { ObjectReader } from '../reader.ts';
-import { anonymous } from '../user.ts';
+import { anonymous, type User } from '../user.ts';
 import { createBootstrapTokens } from './bootstrap-token.ts';
 import { createCertificateAuthenticator } from './client-certificate.ts';
 import { asAuthenticated } from './identities.ts';
@@ -53,8 +53,8 @@ export function createTokenAuthenticator(options: AuthenticationOptions): TokenA
 }
 
 /**
- * Says who sends a request: a caller in this process, a client certificate, or a bearer token, in that order. Credentials that are shown and wrong are
- * 401 even when others are right next to none. Without credentials: the anonymous user on `anonymousPaths`, undefined elsewhere (then answer 401).
+ * Says who sends a request: a caller in this process, a client certificate, or a bearer token, in that order. Credentials that are shown and
+ * wrong are 401 unless others are good. Without credentials: the anonymous user on `anonymousPaths`, undefined elsewhere (then answer 401).
  */
 export function createAuthenticator(options: AuthenticationOptions): Authenticator {
   const fromCertificate = createCertificateAuthenticator({ authorities: options.clientCa, clock: options.clock });
@@ -63,17 +63,35 @@ export function createAuthenticator(options: AuthenticationOptions): Authenticat
   return async request => {
     const { peer } = request;
     if (peer.user) return asAuthenticated(peer.user);
-    if (peer.certificate?.raw) {
-      const user = fromCertificate(peer.certificate);
-      if (user) return asAuthenticated(user);
-    }
+    const shown: (() => User | undefined | Promise<User | undefined>)[] = [];
+    const { certificate } = peer;
+    if (certificate?.raw) shown.push(() => fromCertificate(certificate));
     const token = bearerTokenOf(request);
-    if (token !== undefined) return authenticateToken(fromToken, token);
+    if (token !== undefined) shown.push(() => authenticateToken(fromToken, token));
+    const user = await firstUser(shown);
+    if (user) return asAuthenticated(user);
     return anonymousPaths.some(path => matchesPath(path, request.path)) ? anonymous : undefined;
   };
 }
 
-async function authenticateToken(method: TokenAuthenticator, token: string) {
+/** One good credential is enough; when none is good, one that is wrong counts. */
+async function firstUser(
+  shown: readonly (() => User | undefined | Promise<User | undefined>)[],
+): Promise<User | undefined> {
+  let failure: unknown;
+  for (const look of shown) {
+    try {
+      const user = await look();
+      if (user) return user;
+    } catch (error) {
+      failure ??= error;
+    }
+  }
+  if (failure) throw failure;
+  return undefined;
+}
+
+async function authenticateToken(method: TokenAuthenticator, token: string): Promise<User> {
   let identity: Awaited<ReturnType<TokenAuthenticator>>;
   try {
     identity = await method(token);

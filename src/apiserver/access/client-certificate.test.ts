@@ -5,7 +5,10 @@ import { test } from 'node:test';
 import type { PeerCertificate } from 'node:tls';
 import * as x509 from '@peculiar/x509';
 import { createFakeClock } from '#base/testing';
+import type { Request } from '#wire';
+import { createAuthenticator } from './authenticate.ts';
 import { createCertificateAuthenticator } from './client-certificate.ts';
+import { createFakeReader } from './testing.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const startMs = Date.UTC(2026, 0, 1);
@@ -92,4 +95,27 @@ test('an intermediate that the client sends leads to the authority', async () =>
   const issuerCertificate = toPeer(middle.certificate);
   const chained = { ...certificate, issuerCertificate } as unknown as PeerCertificate;
   assert.equal(authenticate(chained)?.name, 'jane');
+});
+
+test('a good token counts beside a certificate that is none of ours', async () => {
+  const [own, other] = [await authority('client-ca'), await authority('other-ca')];
+  const authenticate = createAuthenticator({
+    clientCa: own.certificate.toString('pem'),
+    serviceAccountKeys: [],
+    issuer: 'x',
+    audiences: ['x'],
+    reader: createFakeReader(),
+    clock: createFakeClock(startMs),
+    tokens: [async token => (token === 'good' ? { user: { name: 'agent', groups: [] }, audiences: ['x'] } : undefined)],
+  });
+  const certificate = await leaf(other);
+  const ask = (authorization?: string) =>
+    authenticate({
+      path: '/api',
+      headers: { authorization },
+      peer: { address: 'x', certificate },
+    } as unknown as Request);
+  assert.equal((await ask('Bearer good'))?.name, 'agent');
+  await assert.rejects(ask('Bearer bad'), isUnauthorized);
+  await assert.rejects(ask(), isUnauthorized);
 });

@@ -15,6 +15,7 @@ export { reconcileBootstrapRbac } from './reconcile.ts';
 export { forbiddenStatus, StatusError, unauthorized } from './refuse.ts';
 export type { ReviewHandler, ReviewOptions } from './reviews.ts';
 export { createReviews, toUserInfo } from './reviews.ts';
+export { startRoleAggregation } from './role-aggregation-writer.ts';
 export type { TokenAuthenticator, TokenIdentity } from './service-account-token.ts';
 export type { TokenIssuerOptions } from './token-request.ts';
 export { createTokenRequest } from './token-request.ts';

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ClusterRole, type KubeObject, type Resource, resources } from '#api';
-import { createFakeClock } from '#base/testing';
+import { createFakeClock, createRecordingLog } from '#base/testing';
 import { createAuthorization } from './authorize.ts';
 import type { BootstrapWriter } from './bootstrap-writer.ts';
 import { reconcileBootstrapRbac } from './reconcile.ts';
 import { StatusError } from './refuse.ts';
 import { createReviews } from './reviews.ts';
+import { startRoleAggregation } from './role-aggregation-writer.ts';
 import { createFakeReader } from './testing.ts';
 
 function open() {
@@ -149,4 +150,27 @@ test('reviews answer who one is and what one may do', async () => {
     ask(`local${access}`, { user: 'u', resourceAttributes: pods }, 'y'),
     /must match metadata.namespace: "y"/,
   );
+});
+
+test('a role that joins an aggregate shows up in its rules, and writing ends there', async () => {
+  const { reader, writer, writes } = open();
+  await reconcileBootstrapRbac(writer);
+  const clock = createFakeClock();
+  using _running = startRoleAggregation({ reader, writer, clock, log: createRecordingLog() });
+  await clock.advance(100);
+  writes.length = 0;
+  const rule = { verbs: ['get'], apiGroups: ['example.com'], resources: ['widgets'] };
+  const labels = { 'rbac.authorization.k8s.io/aggregate-to-view': 'true' };
+  reader.put(resources.clusterroles, { metadata: { name: 'widgets-view', labels }, rules: [rule] });
+  await clock.advance(100);
+  for (const name of ['admin', 'edit', 'view']) {
+    const rules = reader.get(resources.clusterroles, undefined, name)?.rules ?? [];
+    assert.ok(
+      rules.some(found => found.apiGroups?.includes('example.com')),
+      name,
+    );
+  }
+  assert.equal(writes.length, 3);
+  await clock.advance(1000);
+  assert.equal(writes.length, 3);
 });
