@@ -121,8 +121,6 @@ const scheduler: readonly PolicyRule[] = [
   eventsRule,
   rule('create', 'coordination.k8s.io', 'leases'),
   rule('get update', 'coordination.k8s.io', 'leases', ['kube-scheduler']),
-  rule('create', 'coordination.k8s.io', 'leasecandidates'),
-  rule('get list watch update patch delete deletecollection', 'coordination.k8s.io', 'leasecandidates'),
   rule(read, 'core', 'nodes'),
   rule('delete get list watch', 'core', 'pods'),
   rule('create', 'core', 'bindings pods/binding'),
