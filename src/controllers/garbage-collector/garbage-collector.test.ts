@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { KubeObject, OwnerReference } from '#api';
+import { resources } from '#api';
+import type { DiscoveredResource } from '../config.ts';
+import type { TestControllers } from '../testing.ts';
+import { startTestControllers } from '../testing.ts';
+import { garbageCollector } from './controller.ts';
+
+const { configmaps, secrets, nodes } = resources;
+const verbs = ['list', 'watch', 'delete', 'patch'];
+const discover = async () =>
+  [configmaps, secrets, nodes].map(one => ({ ...one, verbs })) as unknown as DiscoveredResource[];
+
+const ref = (name: string) => ({ namespace: 'default', name });
+const ownerRef = (name: string, more: Partial<OwnerReference> = {}): OwnerReference => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap', name, uid: `uid-${name}` },
+  ...more,
+});
+const map = (name: string, owners: OwnerReference[] = [], more: Partial<KubeObject['metadata']> = {}): KubeObject => ({
+  ...{ apiVersion: 'v1', kind: 'ConfigMap' },
+  metadata: { ...ref(name), uid: `uid-${name}`, ...(owners.length ? { ownerReferences: owners } : {}), ...more },
+});
+const secret = (name: string, owners: OwnerReference[]): KubeObject => ({ ...map(name, owners), kind: 'Secret' });
+
+const start = (objects: KubeObject[]) => startTestControllers([garbageCollector], objects, { discover });
+const left = (deps: TestControllers) =>
+  [...deps.client.peekAll(configmaps), ...deps.client.peekAll(secrets)].map(({ metadata }) => metadata.name).sort();
+
+test('dependents go after their owner, down the line', async () => {
+  await using deps = await start([
+    map('a'),
+    secret('b', [ownerRef('a')]),
+    map('c', [ownerRef('b', { kind: 'Secret' })]),
+    map('x'),
+  ]);
+  assert.deepEqual(left(deps), ['a', 'b', 'c', 'x']);
+  await deps.client.delete(configmaps, ref('a'));
+  await deps.settle();
+  assert.deepEqual(left(deps), ['x']);
+});
+
+test('an object with one owner left loses only the reference', async () => {
+  await using deps = await start([map('a'), map('b'), map('c', [ownerRef('a'), ownerRef('b')])]);
+  await deps.client.delete(configmaps, ref('a'));
+  await deps.settle();
+  assert.deepEqual(left(deps), ['b', 'c']);
+  assert.deepEqual(
+    deps.client.peek(configmaps, ref('c'))?.metadata.ownerReferences?.map(({ name }) => name),
+    ['b'],
+  );
+});
+
+test('foreground deletion waits for blocking dependents', async () => {
+  const held = map('b', [ownerRef('a', { blockOwnerDeletion: true })], { finalizers: ['x/wait'] });
+  await using deps = await start([map('a'), held]);
+  await deps.client.delete(configmaps, ref('a'), { propagationPolicy: 'Foreground' });
+  await deps.settle();
+  assert.deepEqual(left(deps), ['a', 'b']);
+  assert.ok(deps.client.peek(configmaps, ref('b'))?.metadata.deletionTimestamp);
+  const removal = { type: 'merge', body: { metadata: { finalizers: null } } } as const;
+  await deps.client.patch(configmaps, ref('b'), removal);
+  await deps.settle();
+  assert.deepEqual(left(deps), []);
+});
+
+test('orphaned dependents stay, without their owner', async () => {
+  await using deps = await start([map('a'), map('b', [ownerRef('a')]), secret('c', [ownerRef('a')])]);
+  await deps.client.delete(configmaps, ref('a'), { propagationPolicy: 'Orphan' });
+  await deps.settle();
+  assert.deepEqual(left(deps), ['b', 'c']);
+  assert.deepEqual(deps.client.peek(configmaps, ref('b'))?.metadata.ownerReferences, []);
+});
+
+test('a circle of blocking references does not hold foreground deletion for ever', async () => {
+  const block = { blockOwnerDeletion: true };
+  const circle = [map('a', [ownerRef('c', block)]), map('b', [ownerRef('a', block)]), map('c', [ownerRef('b', block)])];
+  await using deps = await start(circle);
+  await deps.client.delete(configmaps, ref('a'), { propagationPolicy: 'Foreground' });
+  await deps.settle();
+  await deps.clock.advance(2000);
+  await deps.settle();
+  assert.deepEqual(left(deps), []);
+});
+
+test('an owner that was never there, or is another one of the name, or is in another namespace, is no owner', async () => {
+  const far = map('far', [], { namespace: 'other', uid: 'uid-far' });
+  const objects = [
+    far,
+    map('a'),
+    map('b', [ownerRef('none')]),
+    map('c', [ownerRef('a', { uid: 'older' })]),
+    map('d', [ownerRef('far')]),
+  ];
+  await using deps = await start(objects);
+  assert.deepEqual(left(deps), ['a', 'far']);
+});
+
+test('a cluster-scoped owner is found, and a namespaced owner of a cluster-scoped object deletes nothing', async () => {
+  const node = (name: string, owners: OwnerReference[] = []): KubeObject => ({
+    ...{ apiVersion: 'v1', kind: 'Node', metadata: { name, uid: `uid-${name}`, ownerReferences: owners } },
+  });
+  await using deps = await start([
+    node('n'),
+    map('a', [ownerRef('n', { kind: 'Node' })]),
+    node('odd', [ownerRef('none')]),
+  ]);
+  assert.deepEqual(left(deps), ['a']);
+  assert.equal(deps.client.peekAll(nodes).length, 2);
+  await deps.client.delete(nodes, { name: 'n' });
+  await deps.settle();
+  assert.deepEqual(left(deps), []);
+});
+
+test('an object whose owner is of an unknown kind stays', async () => {
+  await using deps = await start([map('a', [ownerRef('x', { apiVersion: 'example.com/v1', kind: 'Widget' })])]);
+  assert.deepEqual(left(deps), ['a']);
+});
