@@ -33,6 +33,7 @@ export const defaultAnonymousPaths = [
   '/readyz',
   '/readyz/*',
   '/version',
+  '/version/',
 ];
 
 /** Every kind of bearer token in one: the first that knows the token decides. */
