@@ -1,6 +1,42 @@
+export type { Behaviours } from './create-scheme.ts';
+export { createScheme, schemeOf } from './create-scheme.ts';
+export type { BodyFormat, Decoded, Decoder, FieldValidation } from './decode.ts';
+export { createDecoder, DecodeError } from './decode.ts';
+export {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  compareVersions,
+  groupsOf,
+} from './discovery.ts';
 export type { Column, FieldError, KindBehaviour, KindContext } from './kind.ts';
+export type { MetadataOptions } from './kinds/index.ts';
+export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
+export { applyJsonPatch, PatchError } from './patch/json.ts';
+export { applyMergePatch } from './patch/merge.ts';
+export { applyStrategicPatch } from './patch/strategic.ts';
+export {
+  addQuantities,
+  canonicalQuantity,
+  compareQuantities,
+  isQuantity,
+  quantityToMilli,
+  quantityToNumber,
+} from './quantity.ts';
 export type { KubeList, KubeObject, Resource, UnknownObject } from './resource.ts';
 export { apiVersionOf, groupResourceOf } from './resource.ts';
 export * as resources from './resources.ts';
 export type { FieldNode, Kind, Scheme, Subresource, TypeNode, Verb } from './scheme.ts';
+export type { FieldRequirement, LabelRequirement } from './selectors.ts';
+export {
+  matchesLabelSelector,
+  matchesRequirements,
+  parseFieldSelector,
+  parseLabelSelector,
+  SelectorError,
+} from './selectors.ts';
+export type { IncludeObject, TableOptions } from './table.ts';
+export { toTable } from './table.ts';
 export type * from './types.ts';

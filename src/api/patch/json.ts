@@ -1,0 +1,132 @@
+import { isDeepStrictEqual } from 'node:util';
+
+/** A patch that cannot be applied. `invalid`: it makes no sense by itself (400); `unprocessable`: it does not fit the object (422). */
+export class PatchError extends Error {
+  override readonly name = 'PatchError';
+  readonly code: 'invalid' | 'unprocessable';
+  constructor(code: 'invalid' | 'unprocessable', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+interface Operation {
+  op: string;
+  path: string;
+  from?: string;
+  value?: unknown;
+}
+
+/** Upstream's limit of operations in one patch. */
+const maxOperations = 10_000;
+
+/** Applies a JSON patch (RFC 6902) and gives a new value; the target is not changed. Throws PatchError. */
+export function applyJsonPatch(target: unknown, patch: unknown): unknown {
+  if (!Array.isArray(patch))
+    throw new PatchError('invalid', 'json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+  if (patch.length > maxOperations)
+    throw new PatchError(
+      'invalid',
+      `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
+    );
+  let document = structuredClone(target);
+  for (const operation of patch as Operation[]) document = applyOperation(document, operation);
+  return document;
+}
+
+function applyOperation(document: unknown, operation: Operation): unknown {
+  const { op, path, from, value } = operation ?? {};
+  if (typeof path !== 'string')
+    throw new PatchError('unprocessable', 'the server rejected our request due to an error in our request');
+  switch (op) {
+    case 'add':
+      return put(document, path, { value: structuredClone(value), mode: 'add' });
+    case 'replace':
+      return put(document, path, { value: structuredClone(value), mode: 'replace' });
+    case 'remove':
+      return remove(document, path, 'remove');
+    case 'move': {
+      const moved = find(document, needFrom(from, op), op);
+      return put(remove(document, from!, op), path, { value: moved, mode: 'add' });
+    }
+    case 'copy':
+      return put(document, path, { value: structuredClone(find(document, needFrom(from, op), op)), mode: 'add' });
+    case 'test':
+      if (!isDeepStrictEqual(find(document, path, op), value))
+        throw new PatchError('unprocessable', `testing value ${path} failed: test failed`);
+      return document;
+    default:
+      throw new PatchError('unprocessable', `Unexpected kind: ${op}`);
+  }
+}
+
+function needFrom(from: string | undefined, op: string): string {
+  if (typeof from !== 'string') throw new PatchError('unprocessable', `${op} operation does not have a from path`);
+  return from;
+}
+
+function steps(path: string): string[] {
+  if (path === '') return [];
+  return path
+    .slice(1)
+    .split('/')
+    .map(step => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+type Container = Record<string, unknown> | unknown[];
+
+function container(document: unknown, path: string, op: string): { holder: Container; last: string } {
+  const parts = steps(path);
+  const last = parts.pop();
+  if (last === undefined) throw new PatchError('unprocessable', `${op} operation needs a path`);
+  let holder = document;
+  for (const part of parts) holder = child(holder, part);
+  if (typeof holder !== 'object' || holder === null) throw missing(path, op);
+  return { holder: holder as Container, last };
+}
+
+function child(holder: unknown, step: string): unknown {
+  if (Array.isArray(holder)) return /^\d+$/.test(step) ? holder[Number(step)] : undefined;
+  return typeof holder === 'object' && holder !== null && Object.hasOwn(holder, step)
+    ? (holder as Record<string, unknown>)[step]
+    : undefined;
+}
+
+function missing(path: string, op: string): PatchError {
+  return new PatchError('unprocessable', `${op} operation does not apply: doc is missing path: ${path}: missing value`);
+}
+
+function find(document: unknown, path: string, op: string): unknown {
+  if (path === '') return document;
+  const { holder, last } = container(document, path, op);
+  const found = child(holder, last);
+  if (found === undefined) throw missing(path, op);
+  return found;
+}
+
+function put(document: unknown, path: string, change: { value: unknown; mode: 'add' | 'replace' }): unknown {
+  if (path === '') return change.value;
+  const { holder, last } = container(document, path, change.mode);
+  if (change.mode === 'replace' && child(holder, last) === undefined) throw missing(path, change.mode);
+  if (!Array.isArray(holder)) {
+    Object.defineProperty(holder, last, { value: change.value, enumerable: true, writable: true, configurable: true });
+    return document;
+  }
+  const index = last === '-' ? holder.length : Number(last);
+  if (!/^(-|\d+)$/.test(last) || index > holder.length)
+    throw new PatchError(
+      'unprocessable',
+      `${change.mode} operation does not apply: unable to access invalid index: ${last}: invalid index referenced`,
+    );
+  if (change.mode === 'add') holder.splice(index, 0, change.value);
+  else holder[index] = change.value;
+  return document;
+}
+
+function remove(document: unknown, path: string, op: string): unknown {
+  const { holder, last } = container(document, path, op);
+  if (child(holder, last) === undefined) throw missing(path, op);
+  if (Array.isArray(holder)) holder.splice(Number(last), 1);
+  else delete holder[last];
+  return document;
+}

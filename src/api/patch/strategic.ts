@@ -1,0 +1,151 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { FieldNode, TypeNode } from '../scheme.ts';
+import { PatchError } from './json.ts';
+import { isObject } from './merge.ts';
+
+type Fields = Record<string, unknown>;
+
+const directive = '$patch';
+const retainKeys = '$retainKeys';
+const deletePrefix = '$deleteFromPrimitiveList/';
+const orderPrefix = '$setElementOrder/';
+
+/**
+ * Applies a strategic merge patch and gives a new value; the target is not changed. Lists with a merge key are merged by it, lists of scalars with the merge
+ * strategy are united, all others are replaced. Throws PatchError. Source: apimachinery's strategicpatch and its design document.
+ */
+export function applyStrategicPatch(target: unknown, patch: unknown, type: TypeNode): unknown {
+  if (!isObject(patch)) throw new PatchError('invalid', 'the patch must be an object');
+  return mergeObject(isObject(target) ? target : {}, patch, type);
+}
+
+function mergeObject(target: Fields, patch: Fields, type: TypeNode | undefined): Fields {
+  switch (patch[directive]) {
+    case undefined:
+    case 'merge':
+      break;
+    case 'replace':
+      return withoutDirectives(patch);
+    case 'delete':
+      return {};
+    default:
+      throw new PatchError('invalid', `Unknown patch type: ${String(patch[directive])}`);
+  }
+  const result: Fields = { ...target };
+  keepOnly(result, patch[retainKeys]);
+  for (const [name, value] of Object.entries(patch)) {
+    if (name === directive || name === retainKeys) continue;
+    if (name.startsWith(deletePrefix)) deleteItems(result, name.slice(deletePrefix.length), value);
+    else if (!name.startsWith(orderPrefix))
+      mergeField({
+        result,
+        name,
+        value,
+        field: type?.fields?.get(name),
+        map: type?.kind === 'map' ? type.items : undefined,
+      });
+  }
+  for (const [name, value] of Object.entries(patch)) {
+    if (name.startsWith(orderPrefix))
+      orderItems(result, name.slice(orderPrefix.length), { order: value, before: target, type });
+  }
+  return result;
+}
+
+function mergeField(at: {
+  result: Fields;
+  name: string;
+  value: unknown;
+  field: FieldNode | undefined;
+  map: TypeNode | undefined;
+}): void {
+  const { result, name, value, field } = at;
+  const type = field?.type ?? at.map;
+  if (value === null) {
+    delete result[name];
+    return;
+  }
+  const before = result[name];
+  if (isObject(value) && type?.kind !== 'any') {
+    const isReplaced = field?.patchStrategy?.split(',').includes('replace') ?? false;
+    const merged = isReplaced ? withoutDirectives(value) : mergeObject(isObject(before) ? before : {}, value, type);
+    if (value[directive] === 'delete') delete result[name];
+    else result[name] = merged;
+  } else if (Array.isArray(value) && field?.patchStrategy?.split(',').includes('merge')) {
+    result[name] = mergeList(Array.isArray(before) ? before : [], value, field);
+  } else {
+    result[name] = structuredClone(value);
+  }
+}
+
+function mergeList(before: readonly unknown[], patch: readonly unknown[], field: FieldNode): unknown[] {
+  const { mergeKey } = field;
+  if (!mergeKey) {
+    const result = [...before];
+    for (const item of patch) if (!result.some(known => isDeepStrictEqual(known, item))) result.push(item);
+    return result;
+  }
+  const isReplaced = patch.some(item => isObject(item) && item[directive] === 'replace');
+  let result: unknown[] = isReplaced ? [] : [...before];
+  for (const item of patch) {
+    if (!isObject(item)) throw new PatchError('invalid', `expected an object in a list that is merged by ${mergeKey}`);
+    if (item[directive] === 'replace' && !(mergeKey in item)) continue;
+    const key = item[mergeKey];
+    if (key === undefined)
+      throw new PatchError('invalid', `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    const at = result.findIndex(known => isObject(known) && isDeepStrictEqual(known[mergeKey], key));
+    if (item[directive] === 'delete')
+      result = result.filter(known => !(isObject(known) && isDeepStrictEqual(known[mergeKey], key)));
+    else if (at >= 0) result[at] = mergeObject(result[at] as Fields, item, field.type.items);
+    else result.push(mergeObject({}, item, field.type.items));
+  }
+  return result;
+}
+
+/** Only the named fields stay; those not named that the target has go. */
+function keepOnly(result: Fields, names: unknown): void {
+  if (names === undefined) return;
+  if (!Array.isArray(names)) throw new PatchError('invalid', `${retainKeys} must be a list`);
+  for (const name of Object.keys(result)) if (!names.includes(name)) delete result[name];
+}
+
+function deleteItems(result: Fields, name: string, items: unknown): void {
+  const before = result[name];
+  if (!Array.isArray(items)) throw new PatchError('invalid', `${deletePrefix}${name} must be a list`);
+  if (Array.isArray(before)) result[name] = before.filter(item => !items.some(gone => isDeepStrictEqual(gone, item)));
+}
+
+/** Puts the items in the order of the directive; items that it does not name keep their place relative to those before them. */
+function orderItems(
+  result: Fields,
+  name: string,
+  at: { order: unknown; before: Fields; type: TypeNode | undefined },
+): void {
+  const items = result[name];
+  if (!Array.isArray(items)) return;
+  if (!Array.isArray(at.order)) throw new PatchError('invalid', `${orderPrefix}${name} must be a list`);
+  const mergeKey = at.type?.fields?.get(name)?.mergeKey;
+  const keyOf = (item: unknown) => JSON.stringify(mergeKey && isObject(item) ? item[mergeKey] : item);
+  const places = new Map(at.order.map((item, index) => [keyOf(item), index]));
+  const named = items
+    .filter(item => places.has(keyOf(item)))
+    .sort((a, b) => places.get(keyOf(a))! - places.get(keyOf(b))!);
+  const others = items.filter(item => !places.has(keyOf(item)));
+  const serverOrder = Array.isArray(at.before[name]) ? at.before[name].map(keyOf) : [];
+  const sorted = [...named];
+  for (const item of others) {
+    const position = serverOrder.indexOf(keyOf(item));
+    const next = sorted.findIndex(other => serverOrder.indexOf(keyOf(other)) > position);
+    if (position < 0 || next < 0) sorted.push(item);
+    else sorted.splice(next, 0, item);
+  }
+  result[name] = sorted;
+}
+
+function withoutDirectives(value: unknown): Fields;
+function withoutDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(item => withoutDirectives(item));
+  if (!isObject(value)) return value;
+  const entries = Object.entries(value).filter(([name, part]) => part !== null && !name.startsWith('$'));
+  return Object.fromEntries(entries.map(([name, part]) => [name, withoutDirectives(part)]));
+}
