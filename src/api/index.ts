@@ -1,3 +1,5 @@
+export type { Conflict, FieldManager, Manager } from './apply/apply.ts';
+export { createFieldManager } from './apply/apply.ts';
 export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation } from './decode.ts';
@@ -14,6 +16,8 @@ export {
 export type { Column, FieldError, KindBehaviour, KindContext } from './kind.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
+export type { QosClass } from './kinds/qos.ts';
+export { qosClassOf } from './kinds/qos.ts';
 export { applyJsonPatch, PatchError } from './patch/json.ts';
 export { applyMergePatch } from './patch/merge.ts';
 export { applyStrategicPatch } from './patch/strategic.ts';
