@@ -166,7 +166,14 @@ describe('the HTTP server', () => {
     const { server, certificates, ca } = await start(async request => {
       const { signal } = request;
       signal.addEventListener('abort', () => left.resolve(String(request.peer.certificate?.subject.CN)));
-      return { status: 200, headers: json, body: sink => (sink.write(Buffer.from('x')), new Promise(() => undefined)) };
+      return {
+        status: 200,
+        headers: json,
+        body(sink) {
+          sink.write(Buffer.from('x'));
+          return new Promise(() => undefined);
+        },
+      };
     });
     await using _ = server;
     const session = connectHttp2(server.url, { ca, ...(await certificates.client('alice', ['g'])) });

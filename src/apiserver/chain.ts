@@ -1,0 +1,62 @@
+import type { Clock, Log, Meter } from '#base';
+import type { Handler } from '#wire';
+import type { Authenticator, Authorizer } from './access.ts';
+import type { Exchange, Next, Stage } from './exchange.ts';
+import { parseRequestInfo } from './request-info.ts';
+import { createAuthenticate } from './stages/authenticate.ts';
+import { createAuthorize } from './stages/authorize.ts';
+import type { Impersonator } from './stages/impersonate.ts';
+import { createImpersonate } from './stages/impersonate.ts';
+import { createLimit } from './stages/limit.ts';
+import { createObserve } from './stages/observe.ts';
+import { createRecover, toResponse } from './stages/recover.ts';
+import { createWarn } from './stages/warn.ts';
+import { anonymous } from './user.ts';
+
+export interface ChainParts {
+  readonly authenticate: Authenticator;
+  readonly authorize: Authorizer;
+  readonly impersonate: Impersonator;
+  /** Sees every answered request with its user; undefined: nothing is audited. */
+  readonly audit?: Stage | undefined;
+  readonly inFlight: { reading: number; mutating: number };
+  /** The last stage: finds who answers. */
+  readonly route: Next;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+}
+
+/** The way of every request, outermost stage first. Order is the meaning: nothing is counted against a limit before it is known who asks. */
+function stagesOf(parts: ChainParts): readonly Stage[] {
+  const inFlight = parts.meter.gauge({
+    name: 'apiserver_current_inflight_requests',
+    help: 'Number of requests being worked on, by kind, without watches and streams.',
+    labels: ['request_kind'],
+  });
+  return [
+    createObserve(parts.meter, parts.clock),
+    createWarn(),
+    createRecover(parts.log),
+    createAuthenticate(parts.authenticate),
+    ...(parts.audit ? [parts.audit] : []),
+    createImpersonate(parts.impersonate, parts.authorize),
+    createLimit(parts.inFlight, inFlight),
+    createAuthorize(parts.authorize),
+  ];
+}
+
+/** The chain as one function from request to answer; it never rejects. */
+export function createChain(parts: ChainParts): Handler {
+  const run = stagesOf(parts).reduceRight<Next>((next, stage) => exchange => stage(exchange, next), parts.route);
+  return async request => {
+    let exchange: Exchange;
+    try {
+      const info = parseRequestInfo(request.method, request.path, request.search);
+      exchange = { request, info, user: anonymous, warnings: [], isServed: false };
+    } catch (error) {
+      return toResponse(error, { log: parts.log, path: request.path });
+    }
+    return run(exchange);
+  };
+}

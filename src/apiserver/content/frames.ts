@@ -1,0 +1,86 @@
+import type { Kind, UnknownObject } from '#api';
+import { apiVersionOf } from '#api';
+import type { Core } from '../core.ts';
+import type { Item } from '../storage/item.ts';
+import type { CacheEvent, EventType } from '../watch-cache/event.ts';
+import type { Form } from './negotiate.ts';
+import { mediaTypes } from './negotiate.ts';
+import { servedObject } from './render.ts';
+import { partialMetadata, tableOf } from './transform.ts';
+
+/** Turns what a watcher is to see into bytes. */
+export interface Framer {
+  /** An object of the initial state. */
+  initial(item: Item): Buffer;
+  change(event: CacheEvent, type: EventType): Buffer;
+  /** Everything up to `revision` has been sent; `isInitialEnd` marks the end of the initial state. */
+  bookmark(revision: number, isInitialEnd: boolean): Buffer;
+  error(status: unknown): Buffer;
+}
+
+export interface FramerOptions {
+  readonly core: Core;
+  readonly kind: Kind;
+  readonly form: Form;
+  readonly query: URLSearchParams;
+}
+
+export function watchContentType(form: Form): string {
+  return form.media === 'json' ? mediaTypes.json : `${mediaTypes[form.media]};stream=watch`;
+}
+
+const heads: Readonly<Record<EventType, Buffer>> = {
+  ADDED: Buffer.from('{"type":"ADDED","object":'),
+  MODIFIED: Buffer.from('{"type":"MODIFIED","object":'),
+  DELETED: Buffer.from('{"type":"DELETED","object":'),
+};
+const tail = Buffer.from('}\n');
+
+/** Frames in the form that was negotiated. Changes are framed once for all watchers of the same form. */
+export function createFramer(options: FramerOptions): Framer {
+  const { kind, form } = options;
+  const apiVersion = apiVersionOf(kind);
+  const isPlain = form.media === 'json' && form.as === undefined;
+  const make = (type: EventType, item: Item): Buffer => {
+    if (isPlain && item.apiVersion === apiVersion) return Buffer.concat([heads[type], item.bytes, tail]);
+    return encode(type, shown(servedObject(kind, item)));
+  };
+  const shown = showerOf(options);
+  // Tables differ from watcher to watcher (the first event has the columns), so they are not shared.
+  const shared = form.as === 'Table' ? undefined : `${apiVersion} ${form.media} ${form.as ?? ''}${form.asVersion} `;
+  return {
+    initial: item => make('ADDED', item),
+    change: (event, type) => (shared ? event.frame(type, shared, make) : make(type, event.shown(type))),
+    bookmark(revision, isInitialEnd) {
+      const annotations = isInitialEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
+      const metadata = {
+        resourceVersion: String(revision),
+        ...(annotations && { annotations }),
+        creationTimestamp: null,
+      };
+      const object = { kind: kind.kind, apiVersion, metadata } as unknown as UnknownObject;
+      return encode('BOOKMARK', form.as ? shown(object) : object);
+    },
+    error: status => encode('ERROR', status as UnknownObject),
+  };
+}
+
+function encode(type: string, object: UnknownObject): Buffer {
+  return Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+}
+
+/** What stands in an event for an object: itself, its metadata, or a table of one row. */
+function showerOf({ core, kind, form, query }: FramerOptions): (object: UnknownObject) => UnknownObject {
+  if (form.as === undefined) return object => object;
+  if (form.as === 'PartialObjectMetadata') return object => partialMetadata(object, form.asVersion);
+  let isFirst = true;
+  return object => {
+    // Upstream sends the columns once.
+    const withoutColumns = !isFirst;
+    isFirst = false;
+    const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
+    // A bookmark is a table without rows.
+    const objects = object.metadata.uid === undefined ? [] : [object];
+    return tableOf({ core, kind, query, objects, metadata, version: form.asVersion, withoutColumns });
+  };
+}

@@ -1,0 +1,108 @@
+import { stringify } from 'yaml';
+import type { Kind, UnknownObject } from '#api';
+import { apiVersionOf } from '#api';
+import type { Response } from '#wire';
+import type { Core } from '../core.ts';
+import type { Item } from '../storage/item.ts';
+import { jsonHeaders, noCache } from './answer.ts';
+import type { Form } from './negotiate.ts';
+import { mediaTypes } from './negotiate.ts';
+import { isPretty, prettyJson } from './pretty.ts';
+import { partialMetadata, tableOf } from './transform.ts';
+import { toVersion } from './versions.ts';
+
+/** For whom something is rendered, and how. */
+export interface View {
+  readonly core: Core;
+  readonly kind: Kind;
+  readonly form: Form;
+  readonly query: URLSearchParams;
+  /** For browsers and curl, which get their JSON indented. */
+  readonly userAgent?: string | undefined;
+}
+
+/** What a list says beside its items. */
+export interface ListParts {
+  readonly items: readonly Item[];
+  readonly revision: number;
+  readonly continueToken: string;
+  readonly remaining: number | undefined;
+}
+
+/** True when the cached bytes are the answer. */
+function isPlain({ form, query, userAgent }: View): boolean {
+  return form.media === 'json' && form.as === undefined && !isPretty(query, userAgent);
+}
+
+/** One stored object. */
+export function renderItem(view: View, item: Item, status = 200): Response {
+  if (isPlain(view) && item.apiVersion === apiVersionOf(view.kind)) {
+    return { status, headers: jsonHeaders, body: item.bytes };
+  }
+  return renderObject(view, servedObject(view.kind, item), status);
+}
+
+/** Any object of the kind, or another that is an answer to it (Scale, Status). */
+export function renderObject(view: View, object: UnknownObject, status = 200): Response {
+  const { form, core, kind, query } = view;
+  if (object.kind === 'Status' || form.as === undefined) return encode(view, object, status);
+  if (form.as === 'Table') {
+    return encode(view, tableOf({ core, kind, query, objects: [object], version: form.asVersion }), status);
+  }
+  return encode(view, partialMetadata(object, form.asVersion), status);
+}
+
+/** A list; for plain JSON the items' own bytes between commas. */
+export function renderList(view: View, parts: ListParts): Response {
+  const { core, kind, form, query } = view;
+  const metadata = {
+    resourceVersion: String(parts.revision),
+    ...(parts.continueToken ? { continue: parts.continueToken } : {}),
+    ...(parts.remaining ? { remainingItemCount: parts.remaining } : {}),
+  };
+  const apiVersion = apiVersionOf(kind);
+  if (isPlain(view) && parts.items.every(item => item.apiVersion === apiVersion)) {
+    return { status: 200, headers: jsonHeaders, body: joinItems(kind, metadata, parts.items) };
+  }
+  const objects = parts.items.map(item => servedObject(kind, item));
+  if (form.as === 'Table') {
+    return encode(view, tableOf({ core, kind, query, objects, metadata, version: form.asVersion }), 200);
+  }
+  if (form.as) {
+    const items = objects.map(object => partialMetadata(object, form.asVersion));
+    const type = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.asVersion}` };
+    return encode(view, { ...type, metadata, items } as unknown as UnknownObject, 200);
+  }
+  // As upstream, what stands in a list of a built-in kind does not repeat its kind.
+  const items = objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
+  return encode(view, { kind: kind.listKind, apiVersion, metadata, items } as unknown as UnknownObject, 200);
+}
+
+const comma = Buffer.from(',{');
+const first = Buffer.from('{');
+const end = Buffer.from(']}\n');
+
+function joinItems(kind: Kind, metadata: object, items: readonly Item[]): Uint8Array[] {
+  const head = JSON.stringify({ kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata });
+  const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  for (let index = 0; index < items.length; index++) {
+    pieces.push(index === 0 ? first : comma, items[index]!.listBytes);
+  }
+  pieces.push(end);
+  return pieces;
+}
+
+/** The object in the version that is served. Shared: never changed. */
+export function servedObject(kind: Kind, item: Item): UnknownObject {
+  return toVersion(item.object(), kind);
+}
+
+function encode(view: View, object: UnknownObject, status: number): Response {
+  const { media } = view.form;
+  if (media === 'json') {
+    const text = isPretty(view.query, view.userAgent) ? prettyJson(object) : JSON.stringify(object);
+    return { status, headers: jsonHeaders, body: Buffer.from(`${text}\n`) };
+  }
+  const headers = { 'cache-control': noCache, 'content-type': mediaTypes[media] };
+  return { status, headers, body: Buffer.from(stringify(object, { sortMapEntries: true })) };
+}

@@ -1,0 +1,25 @@
+import type { Decoder, Scheme } from '#api';
+import type { Clock, Log, Meter, Random } from '#base';
+import type { Store } from '#store';
+import type { Authorizer } from './access.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import type { ObjectReader } from './reader.ts';
+import type { WatchCache } from './watch-cache/watch-cache.ts';
+
+/** What the verbs of one server share. */
+export interface Core {
+  readonly store: Store;
+  readonly cache: WatchCache;
+  readonly reader: ObjectReader;
+  /** A function, because custom resources make new schemes. */
+  readonly scheme: () => Scheme;
+  readonly decoder: Decoder;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly authorize: Authorizer;
+  readonly admission: readonly AdmissionPlugin[];
+  /** Aborts when the server stops: watches end. */
+  readonly stopping: AbortSignal;
+}

@@ -1,0 +1,23 @@
+import type { Request, Response } from '#wire';
+import type { RequestInfo } from './request-info.ts';
+import type { User } from './user.ts';
+
+/** One request on its way through the chain, and what the stages have found out about it. */
+export interface Exchange {
+  readonly request: Request;
+  readonly info: RequestInfo;
+  /** Set by the authenticate stage; anonymous before. */
+  user: User;
+  /** Texts for Warning headers. */
+  readonly warnings: string[];
+  /** Set by the route stage when path or resource is one that exists: only those become labels of metrics, or anyone could fill the memory. */
+  isServed: boolean;
+}
+
+export type Next = (exchange: Exchange) => Promise<Response>;
+
+/**
+ * One step of the chain: answers, or calls `next` and may look at what comes back. Throws a Status for what the client did wrong; anything else
+ * that is thrown becomes a 500 in the recover stage.
+ */
+export type Stage = (exchange: Exchange, next: Next) => Promise<Response>;

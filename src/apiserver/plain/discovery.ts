@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto';
+import type { Scheme } from '#api';
+import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#api';
+import type { Response } from '#wire';
+import { jsonHeaders } from '../content/answer.ts';
+import type { Exchange } from '../exchange.ts';
+
+export interface DiscoveryParts {
+  readonly scheme: () => Scheme;
+  /** `10.0.0.1:6443`: told to clients that ask GET /api. */
+  readonly address: string;
+}
+
+interface Document {
+  readonly body: Uint8Array;
+  readonly etag: string;
+}
+
+/** Answers GET of /api, /apis and what is below them that is no resource. Documents are made once for each scheme. */
+export function createDiscovery(parts: DiscoveryParts): (exchange: Exchange) => Response | undefined {
+  let made: { scheme: Scheme; documents: Map<string, Document | undefined> } | undefined;
+  const documentOf = (key: string, make: (scheme: Scheme) => Record<string, unknown> | undefined) => {
+    const scheme = parts.scheme();
+    if (made?.scheme !== scheme) made = { scheme, documents: new Map() };
+    const known = made.documents.get(key);
+    if (known) return known;
+    const value = make(scheme);
+    // Unknown names are not remembered: there is no end of them.
+    const document = value && toDocument(value);
+    if (document) made.documents.set(key, document);
+    return document;
+  };
+  return exchange => {
+    const { info, request } = exchange;
+    const [root, group, version, ...rest] = info.path.split('/').filter(Boolean);
+    if ((root !== 'api' && root !== 'apis') || rest.length > 0) return undefined;
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+    const aggregated = group === undefined ? aggregatedVersion(request.headers['accept']) : undefined;
+    if (aggregated) {
+      const document = documentOf(`${root} ${aggregated}`, scheme => {
+        return { ...aggregatedDiscovery(scheme, root), apiVersion: `apidiscovery.k8s.io/${aggregated}` };
+      });
+      exchange.isServed = true;
+      return answerAggregated(document!, aggregated, request.headers['if-none-match']);
+    }
+    const document = documentOf(info.path, scheme => plainDocument(scheme, { root, group, version, parts }));
+    if (!document) return undefined;
+    exchange.isServed = true;
+    return { status: 200, headers: { ...jsonHeaders, vary: 'Accept' }, body: document.body };
+  };
+}
+
+function plainDocument(
+  scheme: Scheme,
+  path: { root: string; group: string | undefined; version: string | undefined; parts: DiscoveryParts },
+) {
+  const { root, group, version } = path;
+  if (root === 'api') {
+    if (version !== undefined) return undefined;
+    return group === undefined ? apiVersions(path.parts.address) : apiResourceList(scheme, '', group);
+  }
+  if (group === undefined) return apiGroupList(scheme);
+  return version === undefined ? apiGroup(scheme, group) : apiResourceList(scheme, group, version);
+}
+
+/** The version of apidiscovery.k8s.io that the client wants most; undefined: it wants the plain documents. */
+function aggregatedVersion(accept: string | undefined): 'v2' | 'v2beta1' | undefined {
+  for (const clause of (accept ?? '').split(',')) {
+    if (!clause.includes('as=APIGroupDiscoveryList') || !clause.includes('g=apidiscovery.k8s.io')) {
+      if (/^\s*(application\/json|\*\/\*)\s*(;q=[\d.]+)?\s*$/.test(clause)) return undefined;
+      continue;
+    }
+    if (/;v=v2(;|$|\s)/.test(clause.trim())) return 'v2';
+    if (clause.includes('v=v2beta1')) return 'v2beta1';
+  }
+  return undefined;
+}
+
+function answerAggregated(document: Document, version: string, ifNoneMatch: string | undefined): Response {
+  const headers = {
+    ...jsonHeaders,
+    'content-type': `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`,
+    etag: document.etag,
+    vary: 'Accept',
+    'cache-control': 'public',
+  };
+  if (ifNoneMatch === document.etag) return { status: 304, headers };
+  return { status: 200, headers, body: document.body };
+}
+
+function toDocument(value: Record<string, unknown>): Document {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  const etag = `"${createHash('sha512').update(body).digest('hex').slice(0, 128).toUpperCase()}"`;
+  return { body, etag };
+}

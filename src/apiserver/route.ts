@@ -1,0 +1,88 @@
+import type { Kind, Verb } from '#api';
+import { groupResourceOf } from '#api';
+import type { Response } from '#wire';
+import type { Core } from './core.ts';
+import { methodNotAllowed, pathNotFound } from './errors.ts';
+import type { Exchange, Next } from './exchange.ts';
+import type { ExtraRoutes, PathRoute } from './routes.ts';
+import { create } from './verbs/create.ts';
+import { deleteOne } from './verbs/delete.ts';
+import { deleteCollection } from './verbs/delete-collection.ts';
+import { get } from './verbs/get.ts';
+import { list } from './verbs/list.ts';
+import { patch } from './verbs/patch.ts';
+import { review } from './verbs/review.ts';
+import { routeSubresource } from './verbs/subresources.ts';
+import type { Target } from './verbs/target.ts';
+import { update } from './verbs/update.ts';
+import { watch } from './verbs/watch.ts';
+
+type VerbHandler = (target: Target) => Promise<Response>;
+
+/** One file a verb. */
+const verbs: Readonly<Record<Verb, VerbHandler>> = {
+  get,
+  list,
+  watch,
+  create,
+  update,
+  patch,
+  delete: deleteOne,
+  deletecollection: deleteCollection,
+};
+
+/** Paths that are no resources: exact ones, then by their beginning. */
+export interface PlainPaths {
+  readonly exact: ReadonlyMap<string, PathRoute>;
+  /** Asked in order with the exchange; undefined: not mine. */
+  readonly others: readonly ((exchange: Exchange) => Response | Promise<Response> | undefined)[];
+}
+
+/** The end of the chain: finds what answers. */
+export function createRoute(parts: { core: Core; extra: ExtraRoutes; plain: PlainPaths }): Next {
+  return async exchange => {
+    const { info } = exchange;
+    return info.isResource ? routeResource(exchange, parts) : routePath(exchange, parts.plain);
+  };
+}
+
+function routePath(exchange: Exchange, plain: PlainPaths): Response | Promise<Response> {
+  const { request, info } = exchange;
+  const exact = plain.exact.get(info.path);
+  if (exact) {
+    exchange.isServed = true;
+    return exact(request);
+  }
+  for (const other of plain.others) {
+    const answer = other(exchange);
+    if (answer) return answer;
+  }
+  throw pathNotFound();
+}
+
+function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRoutes }): Promise<Response> {
+  const { info } = exchange;
+  const { core, extra } = parts;
+  const kind = core.scheme().byResource(info.group, info.version, info.resource);
+  if (!kind || (info.namespace !== undefined && !kind.namespaced && info.resource !== 'namespaces'))
+    throw pathNotFound();
+  const target = targetOf(exchange, core, kind);
+  exchange.isServed = true;
+  if (info.subresource) return routeSubresource(target, extra);
+  const answer = extra.reviews?.[groupResourceOf(kind)];
+  if (answer && info.verb === 'create') return review(target, answer);
+  if (!kind.verbs.includes(info.verb as Verb)) throw methodNotAllowed(kind, info.verb);
+  return verbs[info.verb as Verb](target);
+}
+
+function targetOf(exchange: Exchange, core: Core, kind: Kind): Target {
+  const { info } = exchange;
+  return {
+    core,
+    exchange,
+    kind,
+    namespace: kind.namespaced ? info.namespace : undefined,
+    name: info.name,
+    subresource: info.subresource,
+  };
+}

@@ -1,0 +1,30 @@
+import { forbiddenStatus } from '../access/refuse.ts';
+import type { Attributes, Authorizer } from '../access.ts';
+import type { Exchange, Stage } from '../exchange.ts';
+
+/** Lets through what an authorizer allows; 403 for the rest. */
+export function createAuthorize(authorize: Authorizer): Stage {
+  return async (exchange, next) => {
+    const attributes = attributesOf(exchange);
+    const asked = authorize(attributes);
+    const decision = asked instanceof Promise ? await asked : asked;
+    if (decision.verdict !== 'allow') throw forbiddenStatus(attributes, decision.reason);
+    return next(exchange);
+  };
+}
+
+function attributesOf({ info, user }: Exchange): Attributes {
+  if (!info.isResource) return { user, verb: info.verb, path: info.path };
+  const fieldSelector = info.query.get('fieldSelector');
+  return {
+    user,
+    verb: info.verb,
+    group: info.group,
+    version: info.version,
+    resource: info.resource,
+    subresource: info.subresource,
+    namespace: info.namespace ?? '',
+    name: info.name,
+    ...(fieldSelector ? { fieldSelector } : {}),
+  };
+}

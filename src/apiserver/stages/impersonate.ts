@@ -1,0 +1,23 @@
+import type { Authorizer } from '../access.ts';
+import type { Stage } from '../exchange.ts';
+import type { User } from '../user.ts';
+
+/** Turns the user into the one that the Impersonate-* headers name, when that is allowed; throws 403 otherwise. */
+export type Impersonator = (
+  user: User,
+  headers: Readonly<Record<string, string | undefined>>,
+  authorize: Authorizer,
+) => Promise<User>;
+
+export function createImpersonate(impersonate: Impersonator, authorize: Authorizer): Stage {
+  return async (exchange, next) => {
+    const { headers } = exchange.request;
+    if (asksToImpersonate(headers)) exchange.user = await impersonate(exchange.user, headers, authorize);
+    return next(exchange);
+  };
+}
+
+function asksToImpersonate(headers: Readonly<Record<string, string | undefined>>): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
+}

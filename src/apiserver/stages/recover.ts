@@ -1,0 +1,32 @@
+import type { Log } from '#base';
+import type { Response } from '#wire';
+import { isBodyTooLarge } from '#wire';
+import { jsonHeaders } from '../content/answer.ts';
+import { bodyTooLarge, internalError, statusOf } from '../errors.ts';
+import type { Stage } from '../exchange.ts';
+
+/** Turns whatever is thrown further in into a Status. Unknown errors are logged here, once, and their text stays here. */
+export function createRecover(log: Log): Stage {
+  return async (exchange, next) => {
+    try {
+      return await next(exchange);
+    } catch (error) {
+      return toResponse(error, { log, path: exchange.info.path });
+    }
+  };
+}
+
+/** The answer for something thrown. */
+export function toResponse(error: unknown, about: { log: Log; path: string }): Response {
+  const status = statusOf(isBodyTooLarge(error) ? bodyTooLarge(error.limitBytes) : error);
+  if (!status) {
+    about.log.error('a request failed', { path: about.path, error });
+    return toResponse(internalError('see the server log'), about);
+  }
+  const retryAfter = (status as { details?: { retryAfterSeconds?: number } }).details?.retryAfterSeconds;
+  return {
+    status: status.code,
+    headers: { ...jsonHeaders, ...(retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }) },
+    body: Buffer.from(`${JSON.stringify(status)}\n`),
+  };
+}

@@ -1,0 +1,46 @@
+import type { UnknownObject } from '#api';
+
+const marker = Buffer.from('"metadata":{');
+
+/**
+ * The bytes of an object as they are stored: JSON with kind, apiVersion and metadata first, and without resourceVersion, which is only known after the
+ * commit. The one time that an object is encoded.
+ */
+export function encodeObject(object: UnknownObject): Buffer {
+  const { kind, apiVersion, metadata, ...rest } = object;
+  const { resourceVersion, selfLink, ...stored } = metadata;
+  return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: stored, ...rest }));
+}
+
+/** Stored bytes with their revision: what GET sends. `metadataStart` is where `"metadata"` begins, `tailStart` what follows the resourceVersion. */
+export interface VersionedBytes {
+  readonly bytes: Buffer;
+  readonly metadataStart: number;
+  readonly tailStart: number;
+}
+
+/** Puts the revision into stored bytes, as the first member of metadata. Throws Error for bytes that encodeObject did not make. */
+export function withRevision(stored: Uint8Array, revision: number): VersionedBytes {
+  const buffer = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
+  const metadataStart = buffer.indexOf(marker);
+  if (metadataStart < 0) throw new Error('a stored object has no metadata');
+  return splice(buffer, { metadataStart, tailStart: metadataStart + marker.length, revision });
+}
+
+/** The same object under another revision: what a DELETED event shows. */
+export function changeRevision(versioned: VersionedBytes, revision: number): VersionedBytes {
+  return splice(versioned.bytes, { ...versioned, revision });
+}
+
+function splice(source: Buffer, at: { metadataStart: number; tailStart: number; revision: number }): VersionedBytes {
+  const { metadataStart, tailStart } = at;
+  const head = metadataStart + marker.length;
+  // An empty metadata (it never is, but for foreign writers) takes no comma.
+  const comma = source[tailStart] === 0x7d || source[tailStart] === 0x2c ? '' : ',';
+  const member = `"resourceVersion":"${at.revision}"${comma}`;
+  const bytes = Buffer.allocUnsafe(head + member.length + source.length - tailStart);
+  source.copy(bytes, 0, 0, head);
+  bytes.write(member, head, 'latin1');
+  source.copy(bytes, head + member.length, tailStart);
+  return { bytes, metadataStart, tailStart: head + member.length };
+}

@@ -1,0 +1,101 @@
+import type { UnknownObject } from '#api';
+import type { VersionedBytes } from './encode.ts';
+import { changeRevision, withRevision } from './encode.ts';
+
+type Fields = Readonly<Record<string, string>>;
+const noLabels: Fields = Object.freeze({});
+
+/**
+ * One object at one revision: its bytes as they are sent, and what selectors ask of it. The parsed form is made when asked for and held weakly; callers
+ * share it and never change it.
+ */
+export class Item {
+  /** `namespace/name` or `name`. */
+  readonly key: string;
+  /** Empty for cluster-scoped objects. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly revision: number;
+  readonly #versioned: VersionedBytes;
+  #parsed: WeakRef<UnknownObject> | undefined;
+  #labels: Fields | undefined;
+  #apiVersion: string | undefined;
+  #fields: Fields | undefined;
+
+  constructor(key: string, revision: number, versioned: VersionedBytes) {
+    const slash = key.indexOf('/');
+    this.key = key;
+    this.namespace = slash < 0 ? '' : key.slice(0, slash);
+    this.name = key.slice(slash + 1);
+    this.revision = revision;
+    this.#versioned = versioned;
+  }
+
+  /** Of the stored form, read from the head of the bytes. */
+  get apiVersion(): string {
+    this.#apiVersion ??= apiVersionAt(this.#versioned);
+    return this.#apiVersion;
+  }
+
+  /** From what the store holds. */
+  static stored(key: string, revision: number, value: Uint8Array): Item {
+    return new Item(key, revision, withRevision(value, revision));
+  }
+
+  /** The whole object with kind and apiVersion, as GET sends it. */
+  get bytes(): Buffer {
+    return this.#versioned.bytes;
+  }
+
+  /** The object from `"metadata"` on, without its opening brace, kind and apiVersion: what stands in a list, as upstream. */
+  get listBytes(): Buffer {
+    return this.#versioned.bytes.subarray(this.#versioned.metadataStart);
+  }
+
+  /** Parsed. Shared: never change it. */
+  object(): UnknownObject {
+    const known = this.#parsed?.deref();
+    if (known) return known;
+    const object = JSON.parse(this.bytes.toString()) as UnknownObject;
+    this.remember(object);
+    return object;
+  }
+
+  /** A parsed copy that belongs to the caller. */
+  copy(): UnknownObject {
+    return JSON.parse(this.bytes.toString()) as UnknownObject;
+  }
+
+  /** Saves a later parse when the writer has the object at hand (complete, with its resourceVersion). */
+  remember(object: UnknownObject): void {
+    this.#parsed = new WeakRef(object);
+    this.#labels ??= object.metadata.labels ?? noLabels;
+  }
+
+  get labels(): Fields {
+    if (!this.#labels) this.object();
+    return this.#labels ?? noLabels;
+  }
+
+  /** Values that field selectors see, computed once by the kind's functions. */
+  fields(functions: Readonly<Record<string, (object: UnknownObject) => string>> | undefined): Fields {
+    if (this.#fields) return this.#fields;
+    const fields: Record<string, string> = { 'metadata.name': this.name, 'metadata.namespace': this.namespace };
+    for (const path in functions) fields[path] = functions[path]!(this.object());
+    this.#fields = fields;
+    return fields;
+  }
+
+  /** The same object under the revision of its deletion. */
+  at(revision: number): Item {
+    return new Item(this.key, revision, changeRevision(this.#versioned, revision));
+  }
+}
+
+const apiVersionMark = '"apiVersion":"';
+
+/** Heads are alike (`{"kind":"Pod","apiVersion":"v1","metadata"...`), so this is cheaper than to keep a string for each object. */
+function apiVersionAt({ bytes, metadataStart }: VersionedBytes): string {
+  const start = bytes.indexOf(apiVersionMark) + apiVersionMark.length;
+  return bytes.toString('latin1', start, metadataStart - 2);
+}

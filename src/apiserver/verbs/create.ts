@@ -1,0 +1,103 @@
+import type { UnknownObject } from '#api';
+import { validateMetadata } from '#api';
+import type { Response } from '#wire';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import type { View } from '../content/render.ts';
+import { renderItem, renderObject } from '../content/render.ts';
+import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
+import { admission } from './admit.ts';
+import { commit, WriteConflict } from './commit.ts';
+import { readObject } from './read-object.ts';
+import { alignNamespace, fillNewMetadata, generateName, refuseResourceVersion } from './system-fields.ts';
+import type { Target } from './target.ts';
+import { keyOf } from './target.ts';
+import { parseWriteOptions, type WriteOptions } from './write-options.ts';
+
+/** Upstream's number of tries to make up a name that is free. */
+const nameTries = 8;
+
+/** POST to a collection. */
+export async function create(target: Target): Promise<Response> {
+  const { core, exchange, kind } = target;
+  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const options = parseWriteOptions(exchange.info.query, 'CreateOptions');
+  if (kind.namespaced && !target.namespace) throw badRequest('an empty namespace may not be set during creation');
+  const draft = await readObject(target, options.fieldValidation);
+  const view: View = { core, kind, form, query: exchange.info.query };
+  return createObject(target, { draft, options, view });
+}
+
+export interface Creation {
+  /** Decoded and defaulted; belongs to the creation. */
+  readonly draft: UnknownObject;
+  readonly options: WriteOptions;
+  readonly view: View;
+}
+
+/** Everything after decoding; also for updates and applies of objects that do not exist yet. */
+export async function createObject(target: Target, creation: Creation): Promise<Response> {
+  const { draft, options, view } = creation;
+  const { kind } = target;
+  alignNamespace(kind, draft, target.namespace);
+  if (draft.metadata.resourceVersion) throw refuseResourceVersion();
+  const admitted = admission(target, {
+    operation: 'CREATE',
+    name: draft.metadata.name ?? '',
+    dryRun: options.dryRun,
+    object: draft,
+    old: undefined,
+  });
+  let done = false;
+  try {
+    await admitted.mutate();
+    const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
+    prepare(target, draft);
+    validate(target, draft);
+    await admitted.validate();
+    if (options.dryRun) return dryRun(target, creation);
+    const item = await store(target, draft, isGenerated);
+    done = true;
+    return renderItem(view, item, 201);
+  } finally {
+    if (done) admitted.settle();
+    else admitted.release();
+  }
+}
+
+function prepare(target: Target, draft: UnknownObject): void {
+  const { core, kind } = target;
+  fillNewMetadata(core, draft);
+  delete draft.metadata.generation;
+  kind.behaviour.prepareCreate?.(draft, { nowMs: core.clock.now() });
+}
+
+function validate({ kind, exchange }: Target, draft: UnknownObject): void {
+  const { behaviour, namespaced } = kind;
+  const errors = [
+    ...validateMetadata(draft.metadata, { namespaced, nameRule: behaviour.nameRule }),
+    ...(behaviour.validateCreate?.(draft) ?? []),
+  ];
+  if (errors.length > 0) throw invalidFields(kind, draft.metadata.name, errors);
+  for (const text of behaviour.warnings?.(draft, undefined) ?? []) exchange.warnings.push(text);
+}
+
+function dryRun(target: Target, { draft, view }: Creation): Response {
+  const { core, kind } = target;
+  const { name } = draft.metadata;
+  if (core.cache.of(kind.storagePrefix).get(keyOf(target, name))) throw alreadyExists(kind, name);
+  return renderObject(view, draft, 201);
+}
+
+async function store(target: Target, draft: UnknownObject, isGenerated: boolean) {
+  for (let attempt = 1; ; attempt++) {
+    const { name } = draft.metadata;
+    try {
+      return await commit(target, { name, object: draft, expect: 0 });
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      if (!isGenerated) throw alreadyExists(target.kind, name);
+      if (attempt === nameTries) throw generateNameConflict(target.kind, name);
+      draft.metadata.name = generateName(target.core, draft.metadata.generateName!);
+    }
+  }
+}

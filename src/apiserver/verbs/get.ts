@@ -1,0 +1,21 @@
+import type { Response } from '#wire';
+import { compressIfLarge } from '../content/compress.ts';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { renderItem } from '../content/render.ts';
+import { notFound } from '../errors.ts';
+import { freshEnough } from './freshness.ts';
+import { parseRevision } from './list-options.ts';
+import type { Target } from './target.ts';
+import { keyOf } from './target.ts';
+
+/** GET of one object (or of its status, which is the object). */
+export async function get(target: Target): Promise<Response> {
+  const { core, exchange, kind } = target;
+  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const { query } = exchange.info;
+  const waiting = freshEnough(core, parseRevision(query.get('resourceVersion') ?? ''));
+  if (waiting) await waiting;
+  const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
+  if (!item) throw notFound(kind, target.name);
+  return compressIfLarge(exchange.request, renderItem({ core, kind, form, query }, item));
+}

@@ -1,0 +1,109 @@
+import type { Response } from '#wire';
+import { compressIfLarge } from '../content/compress.ts';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { renderList } from '../content/render.ts';
+import { expired } from '../errors.ts';
+import type { Item } from '../storage/item.ts';
+import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import type { ContinueToken } from './continue-token.ts';
+import { formatContinueToken, parseContinueToken } from './continue-token.ts';
+import { freshEnough } from './freshness.ts';
+import type { ListOptions } from './list-options.ts';
+import { parseListOptions } from './list-options.ts';
+import type { Selection } from './selection.ts';
+import { parseSelection } from './selection.ts';
+import type { Target } from './target.ts';
+
+/** One page of a list. */
+export interface Page {
+  readonly items: readonly Item[];
+  /** The state that it shows. */
+  readonly revision: number;
+  readonly continueToken: string;
+  /** How many follow; undefined when that is not known (selectors). */
+  readonly remaining: number | undefined;
+}
+
+/** GET of a collection. */
+export async function list(target: Target): Promise<Response> {
+  const { core, exchange, kind } = target;
+  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const options = parseListOptions(exchange.info.query, false);
+  const page = await readPage(target, options);
+  const answer = renderList({ core, kind, form, query: exchange.info.query }, page);
+  return compressIfLarge(exchange.request, answer);
+}
+
+/** Reads what the options ask for. Throws 400, 410, 504. */
+export async function readPage(target: Target, options: ListOptions): Promise<Page> {
+  const selection = parseSelection(target.kind, options);
+  const cache = target.core.cache.of(target.kind.storagePrefix);
+  const token = options.continueToken ? parseContinueToken(options.continueToken) : undefined;
+  const { exact, atLeast } = versionsOf(options, token);
+  const waiting = freshEnough(target.core, exact ?? atLeast);
+  if (waiting) await waiting;
+  const revision = exact ?? target.core.cache.revision;
+  const prefix = target.namespace ? `${target.namespace}/` : '';
+  const from = token ? prefix + token.start : prefix;
+  const source = exact === undefined ? cache.range(prefix, from) : cache.rangeAt(exact, prefix, from);
+  if (!source) throw token ? expiredToken(token) : expired(expiredListMessage);
+  return cut(source, { cache, selection, limit: options.limit, revision, prefix, isExact: exact !== undefined });
+}
+
+/** Which state is to be shown: exactly one, or one at least as new as `atLeast` (undefined: the newest). */
+function versionsOf(options: ListOptions, token: ContinueToken | undefined) {
+  if (token) return { exact: token.revision > 0 ? token.revision : undefined, atLeast: undefined };
+  const { resourceVersion, resourceVersionMatch, limit } = options;
+  if (!resourceVersion) return { exact: undefined, atLeast: resourceVersion };
+  const isExact = resourceVersionMatch === 'Exact' || (resourceVersionMatch === '' && limit > 0);
+  return isExact ? { exact: resourceVersion, atLeast: undefined } : { exact: undefined, atLeast: resourceVersion };
+}
+
+interface Cut {
+  readonly cache: ResourceCache;
+  readonly selection: Selection | undefined;
+  readonly limit: number;
+  readonly revision: number;
+  readonly prefix: string;
+  readonly isExact: boolean;
+}
+
+function cut(source: Iterable<Item>, options: Cut): Page {
+  const { cache, selection, limit, revision, prefix, isExact } = options;
+  if (limit === 0 && !selection) {
+    return { items: [...source], revision, continueToken: '', remaining: undefined };
+  }
+  const items: Item[] = [];
+  let following: string | undefined;
+  let more = 0;
+  for (const item of source) {
+    if (selection && !selection(item)) continue;
+    if (limit > 0 && items.length === limit) {
+      following ??= item.key;
+      more++;
+      // Counting the rest of a past state walks it; with selectors upstream does not tell, so the walk can end.
+      if (selection || !isExact) break;
+      continue;
+    }
+    items.push(item);
+  }
+  if (following === undefined) return { items, revision, continueToken: '', remaining: undefined };
+  // Upstream's tokens name the key after the last one sent.
+  const start = `${items.at(-1)!.key.slice(prefix.length)}\0`;
+  const remaining = selection ? undefined : isExact ? more : cache.count(prefix, following);
+  return { items, revision, continueToken: formatContinueToken({ revision, start }), remaining };
+}
+
+const expiredTokenMessage =
+  'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, ' +
+  'or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an ' +
+  'inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
+
+const expiredListMessage = 'The resourceVersion for the provided list is too old.';
+
+/** The state of the first page is forgotten: the client may start anew, or go on with what there is now. */
+function expiredToken(token: ContinueToken) {
+  const error = expired(expiredTokenMessage);
+  Object.assign(error.status.metadata, { continue: formatContinueToken({ revision: -1, start: token.start }) });
+  return error;
+}

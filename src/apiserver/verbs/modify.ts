@@ -1,0 +1,163 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { UnknownObject } from '#api';
+import { validateMetadataUpdate } from '#api';
+import { servedObject } from '../content/render.ts';
+import { storageKindOf, toVersion } from '../content/versions.ts';
+import { invalidFields, modified, notFound, StatusError } from '../errors.ts';
+import { encodeObject } from '../storage/encode.ts';
+import type { Item } from '../storage/item.ts';
+import { admission } from './admit.ts';
+import { commit, remove, WriteConflict } from './commit.ts';
+import { freshEnough } from './freshness.ts';
+import { alignNamespace, inheritMetadata } from './system-fields.ts';
+import type { Target } from './target.ts';
+import { keyOf } from './target.ts';
+
+/** A change of one object that exists. */
+export interface Change {
+  readonly dryRun: boolean;
+  readonly manager: string;
+  /**
+   * The object as it is to become, out of the current one (which must not be changed). Called again when someone else wrote in between. What it returns
+   * belongs to the change.
+   */
+  produce(old: UnknownObject, item: Item): UnknownObject | Promise<UnknownObject>;
+  /** What admission sees instead of the object (Scale, Binding); default the object. */
+  admitted?: ((draft: UnknownObject) => UnknownObject) | undefined;
+  /** The server's own part of the rules of a subresource, in place of the kind's. */
+  prepare?: ((draft: UnknownObject, old: UnknownObject) => void) | undefined;
+  /** The server's own small changes (a binding) need no look at the whole object. */
+  readonly isUnchecked?: boolean | undefined;
+}
+
+/** What a change led to: an item at its revision, or (dry runs, deletions by finalizer) the object alone. */
+export type Outcome = { item: Item; object?: undefined } | { item?: undefined; object: UnknownObject };
+
+/** Somebody else always wins: then the client hears about it. */
+const maxTries = 100;
+
+/** Reads, changes, checks, and writes if nobody wrote in between; else again. Throws 404, 409, 422 and what admission throws. */
+export async function modify(target: Target, change: Change): Promise<Outcome> {
+  const { core, kind, name } = target;
+  const waiting = freshEnough(core, undefined);
+  if (waiting) await waiting;
+  for (let attempt = 1; ; attempt++) {
+    const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
+    if (!item) throw notFound(kind, name);
+    try {
+      return await modifyOnce(target, change, item);
+    } catch (error) {
+      if (!(error instanceof WriteConflict)) throw error;
+      if (attempt === maxTries) throw modified(kind, name);
+    }
+  }
+}
+
+async function modifyOnce(target: Target, change: Change, item: Item): Promise<Outcome> {
+  const { kind, name } = target;
+  const old = servedObject(kind, item);
+  const draft = await change.produce(old, item);
+  checkBasis(target, draft, item);
+  alignNamespace(kind, draft, target.namespace);
+  inheritMetadata(draft, old);
+  const admitted = admission(target, {
+    operation: 'UPDATE',
+    name,
+    dryRun: change.dryRun,
+    object: change.admitted ? change.admitted(draft) : draft,
+    old,
+  });
+  let outcome: Outcome | undefined;
+  try {
+    await admitted.mutate();
+    prepare(target, { draft, old, change });
+    if (!change.isUnchecked) validate(target, draft, old);
+    await admitted.validate();
+    outcome = await write(target, { draft, item, dryRun: change.dryRun });
+    return outcome;
+  } finally {
+    if (outcome) admitted.settle();
+    else admitted.release();
+  }
+}
+
+/** The version and the identity that the client had in mind, if it said so. */
+function checkBasis({ kind, name }: Target, draft: UnknownObject, item: Item): void {
+  const { metadata } = draft;
+  if (metadata.resourceVersion && metadata.resourceVersion !== String(item.revision)) throw modified(kind, name);
+  const uid = item.object().metadata.uid;
+  if (metadata.uid && metadata.uid !== uid) {
+    throw new StatusError({
+      code: 409,
+      reason: 'Conflict',
+      message: `Operation cannot be fulfilled on ${kind.group ? `${kind.resource}.${kind.group}` : kind.resource} "${name}": Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
+      details: { name, ...(kind.group ? { group: kind.group } : {}), kind: kind.resource },
+    });
+  }
+  if (!metadata.resourceVersion && kind.behaviour.unconditionalUpdate === false) {
+    const message = 'Invalid value: 0x0: must be specified for an update';
+    throw invalidFields(kind, name, [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }]);
+  }
+  metadata.resourceVersion = String(item.revision);
+}
+
+function prepare(target: Target, parts: { draft: UnknownObject; old: UnknownObject; change: Change }): void {
+  const { kind, core, subresource } = target;
+  const { draft, old, change } = parts;
+  const context = { nowMs: core.clock.now() };
+  if (change.prepare) change.prepare(draft, old);
+  else if (subresource === '') kind.behaviour.prepareUpdate?.(draft, old, context);
+  else if (kind.behaviour.prepareSubresource) kind.behaviour.prepareSubresource(draft, old, subresource, context);
+  else if (subresource === 'status') keepAllButStatus(draft, old);
+}
+
+/** What a status write changes when the kind says nothing else. */
+function keepAllButStatus(draft: UnknownObject, old: UnknownObject): void {
+  const { managedFields, resourceVersion } = draft.metadata;
+  for (const field of Object.keys(draft)) if (field !== 'status' && !(field in old)) delete draft[field];
+  for (const field of Object.keys(old)) if (field !== 'status') draft[field] = old[field];
+  draft.metadata = { ...old.metadata, resourceVersion };
+  if (managedFields) draft.metadata.managedFields = managedFields;
+}
+
+function validate({ kind, name, subresource, exchange }: Target, draft: UnknownObject, old: UnknownObject): void {
+  const { behaviour } = kind;
+  const errors = validateMetadataUpdate(draft.metadata, old.metadata);
+  if (subresource === '') errors.push(...(behaviour.validateUpdate?.(draft, old) ?? []));
+  else errors.push(...(behaviour.validateSubresource?.(draft, old, subresource) ?? []));
+  if (errors.length > 0) throw invalidFields(kind, name, errors);
+  if (subresource !== '') return;
+  for (const text of behaviour.warnings?.(draft, old) ?? []) exchange.warnings.push(text);
+}
+
+async function write(target: Target, parts: { draft: UnknownObject; item: Item; dryRun: boolean }): Promise<Outcome> {
+  const { core, kind, name } = target;
+  const { draft, item, dryRun } = parts;
+  const stored = toVersion(draft, storageKindOf(core.scheme(), kind));
+  if (isUnchanged(stored, item)) return { item };
+  if (dryRun) return { object: draft };
+  if (isFinished(draft)) {
+    const revision = await remove(target, { name, expect: item.revision });
+    draft.metadata.resourceVersion = String(revision);
+    return { object: draft };
+  }
+  return { item: await commit(target, { name, object: draft, expect: item.revision, bytes: encodeObject(stored) }) };
+}
+
+/** Writing what is there already would only make work for everyone who watches. */
+function isUnchanged(stored: UnknownObject, item: Item): boolean {
+  // The order of members is not part of an object, so bytes alone do not tell.
+  return isDeepStrictEqual(plain(stored), plain(item.object()));
+}
+
+function plain(object: UnknownObject): unknown {
+  const { resourceVersion, ...metadata } = object.metadata;
+  return { ...object, metadata };
+}
+
+/** The last finalizer is gone and nothing is left to wait for: this update completes the deletion. */
+function isFinished({ metadata, spec }: UnknownObject): boolean {
+  if (!metadata.deletionTimestamp || metadata.finalizers?.length) return false;
+  const ownFinalizers = (spec as { finalizers?: string[] } | undefined)?.finalizers;
+  return !(metadata.deletionGracePeriodSeconds ?? 0) && !ownFinalizers?.length;
+}

@@ -1,0 +1,33 @@
+import type { Response } from '#wire';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import type { View } from '../content/render.ts';
+import { toVersion } from '../content/versions.ts';
+import { modify } from './modify.ts';
+import { applyPatchBody, readPatch } from './patch-body.ts';
+import { settleObject } from './read-object.ts';
+import { alignName } from './system-fields.ts';
+import type { Target } from './target.ts';
+import { renderOutcome } from './update.ts';
+import { managerOf, parseWriteOptions } from './write-options.ts';
+
+/** PATCH of an object or of one of its parts. */
+export async function patch(target: Target): Promise<Response> {
+  const { core, exchange, kind, name } = target;
+  const { headers } = exchange.request;
+  const view: View = { core, kind, form: negotiate(headers['accept'], objectOffer), query: exchange.info.query };
+  const options = parseWriteOptions(exchange.info.query, 'PatchOptions');
+  const body = await readPatch(target, options.fieldValidation);
+  const outcome = await modify(target, {
+    dryRun: options.dryRun,
+    manager: managerOf(options, headers['user-agent']),
+    produce(_old, item) {
+      const current = toVersion(item.copy(), kind);
+      const value = applyPatchBody(body, current, kind.type);
+      const document = { value, duplicates: body.duplicates };
+      const draft = settleObject(target, { document, validation: options.fieldValidation });
+      alignName(draft, name);
+      return draft;
+    },
+  });
+  return renderOutcome(view, outcome);
+}

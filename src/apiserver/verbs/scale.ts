@@ -1,0 +1,128 @@
+import type { UnknownObject } from '#api';
+import type { Response } from '#wire';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import type { View } from '../content/render.ts';
+import { renderObject, servedObject } from '../content/render.ts';
+import { invalidFields, notFound } from '../errors.ts';
+import { freshEnough } from './freshness.ts';
+import type { Outcome } from './modify.ts';
+import { modify } from './modify.ts';
+import { applyPatchBody, readPatch } from './patch-body.ts';
+import { readSubresourceBody } from './read-object.ts';
+import { alignName } from './system-fields.ts';
+import type { Target } from './target.ts';
+import { keyOf } from './target.ts';
+import { managerOf, parseWriteOptions } from './write-options.ts';
+
+const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
+
+interface Scalable {
+  spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string>; matchExpressions?: Expression[] } };
+  status?: { replicas?: number };
+}
+
+interface Expression {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+export async function getScale(target: Target): Promise<Response> {
+  const { core, kind, name } = target;
+  const waiting = freshEnough(core, undefined);
+  if (waiting) await waiting;
+  const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
+  if (!item) throw notFound(kind, name);
+  return renderObject(viewOf(target), toScale(servedObject(kind, item)));
+}
+
+/** PUT of a Scale: changes spec.replicas. */
+export async function updateScale(target: Target): Promise<Response> {
+  const options = parseWriteOptions(target.exchange.info.query, 'UpdateOptions');
+  const scale = await readSubresourceBody(target, options.fieldValidation);
+  alignName(scale, target.name);
+  return change(target, options, () => scale);
+}
+
+/** PATCH of a Scale, in any patch language. */
+export async function patchScale(target: Target): Promise<Response> {
+  const options = parseWriteOptions(target.exchange.info.query, 'PatchOptions');
+  const patch = await readPatch(target, options.fieldValidation);
+  const type = target.core.scheme().typeOf(scaleKind.group, scaleKind.version, scaleKind.kind);
+  return change(target, options, scale => applyPatchBody(patch, scale, type));
+}
+
+async function change(
+  target: Target,
+  options: ReturnType<typeof parseWriteOptions>,
+  scaleOf: (current: UnknownObject) => UnknownObject,
+): Promise<Response> {
+  const { kind, exchange } = target;
+  const outcome = await modify(target, {
+    dryRun: options.dryRun,
+    manager: managerOf(options, exchange.request.headers['user-agent']),
+    produce: old => {
+      const scale = scaleOf(toScale(old));
+      const replicas = replicasOf(target, scale);
+      const draft = structuredClone(old);
+      const { uid, resourceVersion } = scale.metadata;
+      Object.assign(draft.metadata, { uid: uid || draft.metadata.uid, resourceVersion: resourceVersion ?? '' });
+      draft['spec'] = { ...(draft['spec'] as object), replicas };
+      return draft;
+    },
+    admitted: toScale,
+    // The whole object is written, by the rules of its main resource.
+    prepare: (draft, old) => kind.behaviour.prepareUpdate?.(draft, old, { nowMs: target.core.clock.now() }),
+  });
+  return renderObject(viewOf(target), toScale(objectOf(target, outcome)));
+}
+
+function objectOf({ kind }: Target, outcome: Outcome): UnknownObject {
+  return outcome.item ? servedObject(kind, outcome.item) : outcome.object;
+}
+
+function replicasOf({ name }: Target, scale: UnknownObject): number {
+  const replicas = (scale as Scalable).spec?.replicas ?? 0;
+  if (replicas >= 0) return replicas;
+  const message = `Invalid value: ${replicas}: must be greater than or equal to 0`;
+  throw invalidFields(scaleKind, name, [{ reason: 'FieldValueInvalid', field: 'spec.replicas', message }]);
+}
+
+/** The object as autoscaling/v1 Scale. */
+function toScale(object: UnknownObject): UnknownObject {
+  const { spec, status } = object as Scalable;
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = formatSelector(object);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+    spec: spec?.replicas === undefined ? {} : { replicas: spec.replicas },
+    status: { replicas: status?.replicas ?? 0, ...(selector ? { selector } : {}) },
+  };
+}
+
+/** `app=web,tier in (a,b)`, keys in order as upstream prints selectors. */
+function formatSelector(object: UnknownObject): string {
+  const selector = (object as Scalable).spec?.selector;
+  if (!selector) return '';
+  // ReplicationControllers have a bare map.
+  const isBare = object.kind === 'ReplicationController';
+  const labels = isBare ? (selector as Record<string, string>) : (selector.matchLabels ?? {});
+  const exact = Object.entries(labels).map(([key, value]) => [key, `${key}=${value}`] as const);
+  const expressions = isBare ? [] : (selector.matchExpressions ?? []);
+  const others = expressions.map(expression => [expression.key, formatExpression(expression)] as const);
+  const terms = [...exact, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
+  return terms.map(([, term]) => term).join(',');
+}
+
+function formatExpression({ key, operator, values = [] }: Expression): string {
+  if (operator === 'Exists') return key;
+  if (operator === 'DoesNotExist') return `!${key}`;
+  return `${key} ${operator === 'In' ? 'in' : 'notin'} (${[...values].sort().join(',')})`;
+}
+
+function viewOf({ core, kind, exchange }: Target): View {
+  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  return { core, kind, form, query: exchange.info.query };
+}

@@ -1,0 +1,61 @@
+import type { FieldRequirement, Kind, LabelRequirement } from '#api';
+import { matchesRequirements, parseFieldSelector, parseLabelSelector } from '#api';
+import { badRequest } from '../errors.ts';
+import type { Item } from '../storage/item.ts';
+
+/** Whether an object is asked for. */
+export type Selection = (item: Item) => boolean;
+
+/** Both selectors as one question; undefined when there is none. Throws 400 for selectors that cannot be read or fields that cannot be selected by. */
+export function parseSelection(
+  kind: Kind,
+  options: { labelSelector: string; fieldSelector: string },
+): Selection | undefined {
+  const labels = read(() => parseLabelSelector(options.labelSelector));
+  const fields = read(() => parseFieldSelector(options.fieldSelector));
+  checkFields(kind, fields);
+  if (labels.length === 0 && fields.length === 0) return undefined;
+  const functions = kind.behaviour.selectableFields;
+  return item => matchesFields(fields, item, functions) && (labels.length === 0 || matchesLabels(labels, item));
+}
+
+function read<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw badRequest((error as Error).message);
+  }
+}
+
+const always = ['metadata.name', 'metadata.namespace'];
+
+function checkFields(kind: Kind, fields: readonly FieldRequirement[]): void {
+  const known = kind.behaviour.selectableFields;
+  for (const { field } of fields) {
+    if (always.includes(field) || (known && field in known)) continue;
+    throw badRequest(
+      known
+        ? `field label not supported: ${field}`
+        : `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
+  }
+}
+
+type Functions = Kind['behaviour']['selectableFields'];
+
+function matchesFields(fields: readonly FieldRequirement[], item: Item, functions: Functions): boolean {
+  for (const { field, isEqual, value } of fields) {
+    const actual =
+      field === 'metadata.name'
+        ? item.name
+        : field === 'metadata.namespace'
+          ? item.namespace
+          : item.fields(functions)[field];
+    if ((actual === value) !== isEqual) return false;
+  }
+  return true;
+}
+
+function matchesLabels(labels: readonly LabelRequirement[], item: Item): boolean {
+  return matchesRequirements(labels, item.labels);
+}

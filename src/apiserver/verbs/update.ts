@@ -1,0 +1,35 @@
+import type { Response } from '#wire';
+import { negotiate, objectOffer } from '../content/negotiate.ts';
+import type { View } from '../content/render.ts';
+import { renderItem, renderObject } from '../content/render.ts';
+import { createObject } from './create.ts';
+import type { Outcome } from './modify.ts';
+import { modify } from './modify.ts';
+import { readObject } from './read-object.ts';
+import { alignName } from './system-fields.ts';
+import type { Target } from './target.ts';
+import { keyOf } from './target.ts';
+import { managerOf, parseWriteOptions } from './write-options.ts';
+
+/** PUT of an object or of one of its parts (status, ...). */
+export async function update(target: Target): Promise<Response> {
+  const { core, exchange, kind, name, subresource } = target;
+  const { headers } = exchange.request;
+  const view: View = { core, kind, form: negotiate(headers['accept'], objectOffer), query: exchange.info.query };
+  const options = parseWriteOptions(exchange.info.query, 'UpdateOptions');
+  const draft = await readObject(target, options.fieldValidation);
+  alignName(draft, name);
+  if (kind.behaviour.createOnUpdate && subresource === '' && !core.cache.of(kind.storagePrefix).get(keyOf(target))) {
+    return createObject(target, { draft, options, view });
+  }
+  const outcome = await modify(target, {
+    dryRun: options.dryRun,
+    manager: managerOf(options, headers['user-agent']),
+    produce: () => structuredClone(draft),
+  });
+  return renderOutcome(view, outcome);
+}
+
+export function renderOutcome(view: View, outcome: Outcome): Response {
+  return outcome.item ? renderItem(view, outcome.item) : renderObject(view, outcome.object);
+}

@@ -1,0 +1,64 @@
+import type { Response } from '#wire';
+import { noCache } from '../content/answer.ts';
+import { createFramer, watchContentType } from '../content/frames.ts';
+import { negotiate, watchOffer } from '../content/negotiate.ts';
+import { statusOf, tooOldResourceVersion } from '../errors.ts';
+import type { Item } from '../storage/item.ts';
+import type { CacheEvent } from '../watch-cache/event.ts';
+import { freshEnough } from './freshness.ts';
+import type { ListOptions } from './list-options.ts';
+import { parseListOptions } from './list-options.ts';
+import { parseSelection } from './selection.ts';
+import type { Target } from './target.ts';
+import { Watcher } from './watcher.ts';
+
+/** Upstream's --min-request-timeout: watches without timeoutSeconds end after a random time between one and two of these. */
+const minTimeoutMs = 1800_000;
+
+/** GET with watch=true: a stream of events. */
+export async function watch(target: Target): Promise<Response> {
+  const { core, exchange, kind } = target;
+  const form = negotiate(exchange.request.headers['accept'], watchOffer);
+  const options = parseListOptions(exchange.info.query, true);
+  const selection = parseSelection(kind, namedOptions(target, options));
+  const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + core.random.next());
+  const framer = createFramer({ core, kind, form, query: exchange.info.query });
+  return {
+    status: 200,
+    headers: { 'cache-control': noCache, 'content-type': watchContentType(form) },
+    body: sink => run(new Watcher({ target, sink, selection, framer, options, timeoutMs })),
+  };
+}
+
+/** A name in the path (`/watch/.../name`) is a field selector. */
+function namedOptions(target: Target, options: ListOptions): ListOptions {
+  if (!target.name || options.fieldSelector) return options;
+  return { ...options, fieldSelector: `metadata.name=${target.name}` };
+}
+
+async function run(watcher: Watcher): Promise<void> {
+  const { core, kind } = watcher.target;
+  const { resourceVersion, sendInitialEvents } = watcher.options;
+  try {
+    const waiting = freshEnough(core, needsFresh(watcher.options) ? undefined : 0);
+    if (waiting) await waiting;
+  } catch (error) {
+    return watcher.fail(statusOf(error));
+  }
+  const cache = core.cache.of(kind.storagePrefix);
+  const isFromState = sendInitialEvents ?? !resourceVersion;
+  // From here to the registration nothing else runs, so nothing falls between state, history and future.
+  let past: readonly CacheEvent[] = [];
+  if (!isFromState && resourceVersion) {
+    const known = cache.eventsAfter(resourceVersion);
+    if (!known) return watcher.fail(tooOldResourceVersion(resourceVersion, cache.floor).status);
+    past = known;
+  }
+  const initial: readonly Item[] = isFromState ? cache.all(watcher.prefix) : [];
+  return watcher.run({ cache, initial, past, revision: core.cache.revision });
+}
+
+/** Without a resourceVersion the state shown must be the newest; with one, at least that new. */
+function needsFresh({ resourceVersion, sendInitialEvents }: ListOptions): boolean {
+  return resourceVersion === undefined || (sendInitialEvents === true && resourceVersion > 0);
+}

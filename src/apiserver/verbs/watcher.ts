@@ -1,0 +1,165 @@
+import type { Sink } from '#wire';
+import type { Framer } from '../content/frames.ts';
+import type { Item } from '../storage/item.ts';
+import type { CacheEvent, EventType } from '../watch-cache/event.ts';
+import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import type { ListOptions } from './list-options.ts';
+import type { Selection } from './selection.ts';
+import type { Target } from './target.ts';
+
+/** A client that lets more than this pile up is closed: it lists again when it comes back. Events are shared buffers, so this costs little memory. */
+const maxPendingBytes = 8 * 1024 * 1024;
+/** Events that may wait while the initial state is still being sent. */
+const maxQueuedEvents = 10_000;
+/** Upstream's interval of bookmarks. */
+const bookmarkMs = 60_000;
+
+export interface WatcherOptions {
+  readonly target: Target;
+  readonly sink: Sink;
+  readonly selection: Selection | undefined;
+  readonly framer: Framer;
+  readonly options: ListOptions;
+  readonly timeoutMs: number;
+}
+
+export interface WatchStart {
+  readonly cache: ResourceCache;
+  /** Objects to be shown as ADDED. */
+  readonly initial: readonly Item[];
+  /** Changes to be shown first. */
+  readonly past: readonly CacheEvent[];
+  /** The state that both lead to. */
+  readonly revision: number;
+}
+
+/** One open watch: picks the events that its client asked for and writes them, until the client leaves, time is over, or it is too slow. */
+export class Watcher {
+  readonly target: Target;
+  readonly options: ListOptions;
+  /** '' or `namespace/`. */
+  readonly prefix: string;
+  readonly #sink: Sink;
+  readonly #selection: Selection | undefined;
+  readonly #framer: Framer;
+  readonly #timeoutMs: number;
+  readonly #end = Promise.withResolvers<void>();
+  #ended = false;
+  /** Events that came while the initial state is being sent; undefined afterwards. */
+  #queue: Buffer[] | undefined = [];
+
+  constructor(options: WatcherOptions) {
+    this.target = options.target;
+    this.options = options.options;
+    this.prefix = this.target.namespace ? `${this.target.namespace}/` : '';
+    this.#sink = options.sink;
+    this.#selection = options.selection;
+    this.#framer = options.framer;
+    this.#timeoutMs = options.timeoutMs;
+  }
+
+  /** Ends the watch with an ERROR event. */
+  async fail(status: unknown): Promise<void> {
+    this.#sink.write(this.#framer.error(status));
+  }
+
+  /** Resolves when the watch is over. Registers before its first await. */
+  async run(start: WatchStart): Promise<void> {
+    const { core, exchange } = this.target;
+    const { signal } = exchange.request;
+    const stop = () => this.#stop();
+    const listening = start.cache.listen({ onEvent: event => this.#onEvent(event), onRefilled: stop });
+    const timer = core.clock.timer(this.#timeoutMs, stop, { unref: true });
+    const bookmarks = this.options.allowBookmarks ? this.#scheduleBookmarks() : undefined;
+    signal.addEventListener('abort', stop, { once: true });
+    core.stopping.addEventListener('abort', stop, { once: true });
+    if (signal.aborted || core.stopping.aborted) stop();
+    try {
+      await this.#sendStart(start);
+      await this.#end.promise;
+    } finally {
+      this.#ended = true;
+      listening[Symbol.dispose]();
+      timer[Symbol.dispose]();
+      bookmarks?.[Symbol.dispose]();
+      signal.removeEventListener('abort', stop);
+      core.stopping.removeEventListener('abort', stop);
+    }
+  }
+
+  #stop(): void {
+    this.#ended = true;
+    this.#queue = undefined;
+    this.#end.resolve();
+  }
+
+  /** Rejecting cuts the connection's stream off, so that what waits for the client is let go at once. */
+  #cutOff(): void {
+    this.#ended = true;
+    this.#queue = undefined;
+    this.#end.reject(new Error('the watcher is too slow'));
+  }
+
+  async #sendStart({ initial, past, revision }: WatchStart): Promise<void> {
+    for (const item of initial) {
+      if (this.#ended) return;
+      if (this.#selection && !this.#selection(item)) continue;
+      if (!this.#sink.write(this.#framer.initial(item))) await this.#sink.drained();
+    }
+    if (this.options.sendInitialEvents && this.options.allowBookmarks) {
+      this.#sink.write(this.#framer.bookmark(revision, true));
+    }
+    for (const event of past) {
+      const frame = this.#frameOf(event);
+      if (this.#ended) return;
+      if (frame && !this.#sink.write(frame)) await this.#sink.drained();
+    }
+    const queued = this.#queue ?? [];
+    this.#queue = undefined;
+    for (const frame of queued) this.#send(frame);
+  }
+
+  #onEvent(event: CacheEvent): void {
+    if (this.#ended) return;
+    const frame = this.#frameOf(event);
+    if (!frame) return;
+    if (!this.#queue) {
+      this.#send(frame);
+      return;
+    }
+    this.#queue.push(frame);
+    if (this.#queue.length > maxQueuedEvents) this.#cutOff();
+  }
+
+  #send(frame: Buffer): void {
+    if (this.#ended) return;
+    this.#sink.write(frame);
+    if (this.#sink.bufferedBytes > maxPendingBytes) this.#cutOff();
+  }
+
+  /** What the client sees of a change: an object that begins or ceases to match its selectors is added or deleted. */
+  #frameOf(event: CacheEvent): Buffer | undefined {
+    if (this.prefix && !event.key.startsWith(this.prefix)) return undefined;
+    const { item, previous } = event;
+    const isSelected = item !== undefined && (!this.#selection || this.#selection(item));
+    const wasSelected = previous !== undefined && (!this.#selection || this.#selection(previous));
+    if (!isSelected && !wasSelected) return undefined;
+    const type: EventType = !isSelected ? 'DELETED' : wasSelected ? 'MODIFIED' : 'ADDED';
+    return this.#framer.change(event, type);
+  }
+
+  #scheduleBookmarks(): Disposable {
+    const { clock, cache } = this.target.core;
+    let timer: Disposable;
+    const arm = () => {
+      timer = clock.timer(bookmarkMs, tick, { unref: true });
+    };
+    const tick = () => {
+      // While older events wait, a bookmark would promise too much.
+      if (!this.#queue && !this.#ended) this.#send(this.#framer.bookmark(cache.revision, false));
+      arm();
+    };
+    arm();
+    return { [Symbol.dispose]: () => timer[Symbol.dispose]() };
+  }
+}
