@@ -57,7 +57,7 @@ test('a deployment makes a set named by its template, and is complete when its p
   const { status } = read(deps);
   assert.deepEqual(
     [status?.replicas, status?.updatedReplicas, status?.availableReplicas, status?.unavailableReplicas],
-    [3, 3, 3, 0],
+    [3, 3, 3, undefined],
   );
   assert.deepEqual([progress(deps)?.reason, progress(deps)?.status], ['NewReplicaSetAvailable', 'True']);
   assert.equal(status?.conditions?.find(one => one.type === 'Available')?.status, 'True');

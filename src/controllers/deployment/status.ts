@@ -1,6 +1,7 @@
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '#api';
 import { formatTime } from '#base';
 import { findCondition, withoutCondition } from '../conditions.ts';
+import { omitZero } from '../omit-zero.ts';
 import { fenceposts, replicasOf, total } from './sizes.ts';
 
 /** No limit: what a missing progressDeadlineSeconds and upstream's MaxInt32 both mean. */
@@ -25,7 +26,7 @@ export function planStatus({ deployment, sets, current, nowMs }: StatusInput): D
     reason: enough ? 'MinimumReplicasAvailable' : 'MinimumReplicasUnavailable',
     message: `Deployment ${enough ? 'has' : 'does not have'} minimum availability.`,
   });
-  return {
+  const status: DeploymentStatus = {
     observedGeneration: deployment.metadata.generation,
     replicas: sum(set => set.status?.replicas),
     updatedReplicas: current?.status?.replicas ?? 0,
@@ -36,6 +37,7 @@ export function planStatus({ deployment, sets, current, nowMs }: StatusInput): D
     conditions: setCondition(deployment.status?.conditions, available),
     ...(collisionCount === undefined ? {} : { collisionCount }),
   };
+  return omitZero(status, ['terminatingReplicas', 'collisionCount']);
 }
 
 /** The status of a rollout under way: with progress and the sets' failures. */
@@ -44,7 +46,8 @@ export function planRolloutStatus(input: StatusInput): DeploymentStatus {
   const status = planStatus(input);
   let conditions = status.conditions;
   const progressing = findCondition(deployment.status?.conditions, 'Progressing');
-  const complete = status.replicas === status.updatedReplicas && progressing?.reason === 'NewReplicaSetAvailable';
+  const complete =
+    (status.replicas ?? 0) === (status.updatedReplicas ?? 0) && progressing?.reason === 'NewReplicaSetAvailable';
   if (!hasDeadline(deployment)) conditions = withoutCondition(conditions, 'Progressing');
   else if (!complete) conditions = withProgress(input, status);
   const failure = [...(current ? [current] : []), ...sets]

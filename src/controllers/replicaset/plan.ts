@@ -1,6 +1,7 @@
 import type { Pod, PodTemplateSpec, ReplicaSetCondition, ReplicaSetStatus } from '#api';
 import { formatTime } from '#base';
 import { withCondition, withoutCondition } from '../conditions.ts';
+import { omitZero } from '../omit-zero.ts';
 import { isAvailable, isReady } from '../pods.ts';
 import { matchesLabels } from '../selector.ts';
 import { podsToDelete } from './rank.ts';
@@ -54,7 +55,7 @@ export function planReplicaStatus(input: ReplicaStatusInput): ReplicaSetStatus {
     conditions: conditionsOf(input),
   };
   if (!status.conditions?.length) delete status.conditions;
-  return status;
+  return omitZero(status, ['replicas', 'terminatingReplicas']);
 }
 
 function conditionsOf({ old, failure, replicas, active, nowMs }: ReplicaStatusInput): ReplicaSetCondition[] {
