@@ -1,4 +1,4 @@
-import type { Decoder, Scheme } from '#api';
+import type { Decoder, FieldManager, Scheme } from '#api';
 import type { Clock, Log, Meter, Random } from '#base';
 import type { Store } from '#store';
 import type { Authorizer } from './access.ts';
@@ -14,6 +14,7 @@ export interface Core {
   /** A function, because custom resources make new schemes. */
   readonly scheme: () => Scheme;
   readonly decoder: Decoder;
+  readonly fieldManager: FieldManager;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,11 +1,17 @@
 export * as access from './access/index.ts';
 export type { Attributes, Authenticator, Authorizer, Decision } from './access.ts';
+export * as admission from './admission/index.ts';
 export type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+export * as allocate from './allocate/index.ts';
+export { createConnect } from './connect/index.ts';
 export type { Exchange, Next, Stage } from './exchange.ts';
+export type { ServerWriter, StartHook } from './hooks.ts';
 export type { HealthCheck } from './plain/health.ts';
 export type { VersionInfo } from './plain/version.ts';
 export type { ObjectReader } from './reader.ts';
 export type { Connect, CreateToken, ExtraRoutes, PathRoute, Review } from './routes.ts';
 export type { ApiServer, ApiServerConfig, ApiServerDeps, ServerExtensions, ServerParts } from './server.ts';
 export { startApiServer } from './server.ts';
+export type { StandardOptions } from './standard.ts';
+export { createStandardExtensions } from './standard.ts';
 export type { User } from './user.ts';

@@ -1,9 +1,9 @@
 import type { KubeObject, Resource, Scheme } from '#api';
-import { behaviours, createDecoder, createScheme } from '#api';
+import { behaviours, createDecoder, createFieldManager, createScheme } from '#api';
 import type { Clock, Log, Meter, Random, Running } from '#base';
 import type { Store } from '#store';
 import { startCompaction } from '#store';
-import type { Handler, HttpServer, HttpServerLimits, TlsFiles } from '#wire';
+import type { Handler, HttpServer, HttpServerLimits, Request, Response, TlsFiles } from '#wire';
 import { startHttpServer } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
@@ -11,6 +11,8 @@ import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
 import type { Stage } from './exchange.ts';
+import type { ServerWriter, StartHook } from './hooks.ts';
+import { createWriter, runHooks } from './hooks.ts';
 import { createDiscovery } from './plain/discovery.ts';
 import type { HealthCheck } from './plain/health.ts';
 import { createHealth } from './plain/health.ts';
@@ -32,12 +34,16 @@ export interface ApiServerConfig {
   readonly advertise?: string | undefined;
   readonly version: VersionInfo;
   readonly inFlight?: { reading: number; mutating: number } | undefined;
+  /** Sees every request first, before anybody is asked who they are; undefined from it: the API answers. For machines that join. */
+  front?(request: Request): Promise<Response> | undefined;
 }
 
 /** What the extensions are made from: the server's own view of things, filled before they are asked for. */
 export interface ServerParts {
   readonly reader: ObjectReader;
   readonly scheme: () => Scheme;
+  /** Writes as the server itself; only after the extensions are made. */
+  readonly writer: ServerWriter;
   /** The resource that serves a kind; undefined when none does. */
   resourceOfKind(apiVersion: string, kind: string): Resource<KubeObject> | undefined;
   /** By name as in quotas and reviews: `pods`, `widgets.example.com`; undefined when nothing serves it. */
@@ -52,9 +58,14 @@ export interface ServerExtensions extends ExtraRoutes {
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[];
   readonly audit?: Stage | undefined;
+  /** What the server does for itself once it answers. */
+  readonly hooks?: readonly StartHook[] | undefined;
   /** Shown by /readyz beside the server's own. */
   readonly health?: readonly HealthCheck[] | undefined;
 }
+
+/** Closed with the server when it can be. */
+type Extended = ServerExtensions & Partial<AsyncDisposable>;
 
 export interface ApiServerDeps {
   readonly store: Store;
@@ -65,7 +76,7 @@ export interface ApiServerDeps {
   readonly log: Log;
   readonly meter: Meter;
   /** Makes what decides about requests; called once, when the reader shows what is stored. */
-  extend(parts: ServerParts): ServerExtensions | Promise<ServerExtensions>;
+  extend(parts: ServerParts): Extended | Promise<Extended>;
 }
 
 export interface ApiServer extends Running {
@@ -87,8 +98,19 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   await using cleanup = new AsyncDisposableStack();
   const stopping = new AbortController();
   const core = await openCore(deps, stopping.signal, cleanup);
-  const extensions = await deps.extend(partsOf(core));
-  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions });
+  let handle: Handler | undefined;
+  // The writer goes through the chain, which is made of what the extensions are: until then there is nobody to ask.
+  const writer = createWriter(async request => {
+    if (!handle) throw new Error('the server does not answer yet');
+    return handle(request);
+  });
+  const extensions = await deps.extend(partsOf(core, writer));
+  if (extensions[Symbol.asyncDispose]) cleanup.use(extensions as AsyncDisposable);
+  const checks: HealthCheck[] = [...(extensions.health ?? [])];
+  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, checks });
+  handle = handler;
+  const hooks = cleanup.use(runHooks(extensions.hooks ?? [], { writer, clock: deps.clock, log: deps.log }));
+  checks.push(...hooks.checks);
   cleanup.use(startCompaction(deps));
   const http = config.listen && cleanup.use(await listen(config.listen, handler, deps));
   // First of all: watches end, so that nothing keeps a connection open.
@@ -118,12 +140,14 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
   const cache = cleanup.use(new WatchCache({ store, parseKey: createKeyParser(scheme().kinds()), clock, log }));
   await cache.start();
   const reader = createReader(cache, scheme);
-  return { store, cache, reader, scheme, decoder: createDecoder(), clock, random, log, meter, stopping };
+  const [decoder, fieldManager] = [createDecoder(), createFieldManager()];
+  return { store, cache, reader, scheme, decoder, fieldManager, clock, random, log, meter, stopping };
 }
 
-function partsOf({ reader, scheme }: OpenCore): ServerParts {
+function partsOf({ reader, scheme }: OpenCore, writer: ServerWriter): ServerParts {
   return {
     reader,
+    writer,
     scheme,
     resourceOfKind(apiVersion, kind) {
       const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
@@ -145,14 +169,16 @@ function createHandler(parts: {
   deps: ApiServerDeps;
   core: Core;
   extensions: ServerExtensions;
+  /** Grows until the server is started. */
+  checks: readonly HealthCheck[];
 }): Handler {
   const { config, deps, core, extensions } = parts;
-  const checks: readonly HealthCheck[] = [
+  const checks = (): readonly HealthCheck[] => [
     { name: 'ping', isLive: true, check: () => undefined },
     { name: 'log', isLive: true, check: () => undefined },
     { name: 'etcd', isLive: true, check: () => readiness(core) },
     { name: 'informer-sync', isLive: false, check: () => readiness(core) },
-    ...(extensions.health ?? []),
+    ...parts.checks,
     { name: 'shutdown', isLive: false, check: () => (core.stopping.aborted ? 'the server stops' : undefined) },
   ];
   const discovery = createDiscovery({ scheme: core.scheme, address: config.advertise ?? '' });

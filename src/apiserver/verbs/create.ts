@@ -7,11 +7,12 @@ import { renderItem, renderObject } from '../content/render.ts';
 import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
 import { admission } from './admit.ts';
 import { commit, WriteConflict } from './commit.ts';
+import { recordWrite } from './managed-fields.ts';
 import { readObject } from './read-object.ts';
 import { alignNamespace, fillNewMetadata, generateName, refuseResourceVersion } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
-import { parseWriteOptions, type WriteOptions } from './write-options.ts';
+import { managerOf, parseWriteOptions, type WriteOptions } from './write-options.ts';
 
 /** Upstream's number of tries to make up a name that is free. */
 const nameTries = 8;
@@ -32,6 +33,8 @@ export interface Creation {
   readonly draft: UnknownObject;
   readonly options: WriteOptions;
   readonly view: View;
+  /** managedFields stand in the draft already (apply). */
+  readonly isTracked?: boolean;
 }
 
 /** Everything after decoding; also for updates and applies of objects that do not exist yet. */
@@ -52,6 +55,10 @@ export async function createObject(target: Target, creation: Creation): Promise<
     await admitted.mutate();
     const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
     prepare(target, draft);
+    if (!creation.isTracked) {
+      const manager = managerOf(options, target.exchange.request.headers['user-agent']);
+      recordWrite(target, { draft, old: undefined, manager });
+    }
     validate(target, draft);
     await admitted.validate();
     if (options.dryRun) return dryRun(target, creation);

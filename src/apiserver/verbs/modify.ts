@@ -9,6 +9,7 @@ import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
 import { commit, remove, WriteConflict } from './commit.ts';
 import { freshEnough } from './freshness.ts';
+import { recordWrite } from './managed-fields.ts';
 import { alignNamespace, inheritMetadata } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
@@ -26,6 +27,8 @@ export interface Change {
   admitted?: ((draft: UnknownObject) => UnknownObject) | undefined;
   /** The server's own part of the rules of a subresource, in place of the kind's. */
   prepare?: ((draft: UnknownObject, old: UnknownObject) => void) | undefined;
+  /** True when managedFields were computed by `produce` (apply). */
+  readonly isTracked?: boolean | undefined;
   /** The server's own small changes (a binding) need no look at the whole object. */
   readonly isUnchecked?: boolean | undefined;
 }
@@ -71,6 +74,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
   try {
     await admitted.mutate();
     prepare(target, { draft, old, change });
+    if (!change.isTracked) recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) validate(target, draft, old);
     await admitted.validate();
     outcome = await write(target, { draft, item, dryRun: change.dryRun });

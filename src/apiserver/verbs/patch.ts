@@ -2,12 +2,15 @@ import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
+import { invalidOptions } from '../errors.ts';
+import { apply } from './apply.ts';
 import { modify } from './modify.ts';
 import { applyPatchBody, readPatch } from './patch-body.ts';
 import { settleObject } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { renderOutcome } from './update.ts';
+import type { WriteOptions } from './write-options.ts';
 import { managerOf, parseWriteOptions } from './write-options.ts';
 
 /** PATCH of an object or of one of its parts. */
@@ -17,6 +20,8 @@ export async function patch(target: Target): Promise<Response> {
   const view: View = { core, kind, form: negotiate(headers['accept'], objectOffer), query: exchange.info.query };
   const options = parseWriteOptions(exchange.info.query, 'PatchOptions');
   const body = await readPatch(target, options.fieldValidation);
+  if (body.type === 'apply') return apply(target, { body, options, view });
+  refuseForce(options);
   const outcome = await modify(target, {
     dryRun: options.dryRun,
     manager: managerOf(options, headers['user-agent']),
@@ -30,4 +35,10 @@ export async function patch(target: Target): Promise<Response> {
     },
   });
   return renderOutcome(view, outcome);
+}
+
+function refuseForce({ force }: WriteOptions): void {
+  if (force === undefined) return;
+  const message = 'Forbidden: may not be specified for non-apply patch';
+  throw invalidOptions('PatchOptions', [{ reason: 'FieldValueForbidden', field: 'force', message }]);
 }

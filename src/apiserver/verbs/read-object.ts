@@ -37,6 +37,15 @@ export async function readOptions(
   return check(target, { document, validation: 'Ignore', type, wanted });
 }
 
+/** A parsed value as an object of the target's kind, without defaults: an apply configuration says only what it says. */
+export function checkDocument(
+  target: Target,
+  from: { document: RawDocument; validation: FieldValidation },
+): UnknownObject {
+  const { kind } = target;
+  return check(target, { ...from, document: withObject(from.document), type: kind.type, wanted: kind });
+}
+
 /** A parsed value as an object of the target's kind, in the API's form, with defaults. For bodies and for what patches make. Changes the value. */
 export function settleObject(
   target: Target,
