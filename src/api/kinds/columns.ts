@@ -78,3 +78,12 @@ export function containerColumns<T>(template: (object: T) => PodTemplateSpec | u
     ),
   ];
 }
+
+/** What kinds without columns of their own show: when they were made. */
+export const createdAtColumn: Column<KubeObject> = {
+  name: 'Created At',
+  type: 'date',
+  priority: 0,
+  description: 'Time when the object was created.',
+  value: object => object.metadata.creationTimestamp ?? '',
+};

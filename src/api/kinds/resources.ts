@@ -50,7 +50,8 @@ export function checkResourceName(errors: FieldError[], path: string, name: stri
   return false;
 }
 
-function checkContainerResourceName(errors: FieldError[], path: string, name: string): void {
+/** Resources that containers may ask for. */
+export function checkContainerResourceName(errors: FieldError[], path: string, name: string): void {
   if (containerResources.has(name)) return;
   checkResourceName(errors, path, name);
   if (!name.includes('/')) {

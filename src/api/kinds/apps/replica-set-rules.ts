@@ -3,6 +3,7 @@ import type { ReplicaSet } from '../../types.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { checkNonNegative, immutableMessage, invalid } from '../field-error.ts';
 import { checkPodTemplate, checkRunsForEver, checkTemplateMatches, checkWorkloadSelector } from '../pod-template.ts';
+import { checkReplicaStatus } from '../replica-status.ts';
 
 export function validateReplicaSet(object: ReplicaSet): FieldError[] {
   const errors: FieldError[] = [];
@@ -24,27 +25,8 @@ export function validateReplicaSetUpdate(object: ReplicaSet, old: ReplicaSet): F
   return errors;
 }
 
-const counters = [
-  'replicas',
-  'fullyLabeledReplicas',
-  'readyReplicas',
-  'availableReplicas',
-  'observedGeneration',
-] as const;
-
 export function validateReplicaSetStatus(object: ReplicaSet): FieldError[] {
   const errors: FieldError[] = [];
-  const status = object.status ?? { replicas: 0 };
-  for (const field of counters) checkNonNegative(errors, `status.${field}`, status[field]);
-  const replicas = status.replicas ?? 0;
-  const excess = 'cannot be greater than status.replicas';
-  for (const field of ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const) {
-    const value = status[field] ?? 0;
-    if (value > replicas) errors.push(invalid(`status.${field}`, value, excess));
-  }
-  const available = status.availableReplicas ?? 0;
-  if (available > (status.readyReplicas ?? 0)) {
-    errors.push(invalid('status.availableReplicas', available, 'cannot be greater than readyReplicas'));
-  }
+  checkReplicaStatus(errors, object.status);
   return errors;
 }

@@ -1,0 +1,49 @@
+import type { KindBehaviour } from '../../kind.ts';
+import type { CustomResourceDefinition } from '../../types.ts';
+import { specStrategy } from '../behaviour.ts';
+import { createdAtColumn, nameColumn } from '../columns.ts';
+import { validateDefinition, validateDefinitionUpdate } from './definition-rules.ts';
+
+const strategy = specStrategy<CustomResourceDefinition>();
+
+function defaults(draft: CustomResourceDefinition): void {
+  const { spec } = draft;
+  if (spec.names) {
+    spec.names.singular ||= (spec.names.kind ?? '').toLowerCase();
+    if (spec.names.kind) spec.names.listKind ||= `${spec.names.kind}List`;
+  }
+  spec.conversion ??= { strategy: 'None' };
+  const service = spec.conversion.webhook?.clientConfig?.service;
+  if (service) service.port ??= 443;
+  for (const version of spec.versions ?? []) {
+    for (const column of version.additionalPrinterColumns ?? []) column.priority ??= 0;
+  }
+}
+
+/** Versions in which objects may be stored: once stored, a version is remembered until it is migrated. */
+function rememberStored(draft: CustomResourceDefinition): void {
+  const stored = draft.spec.versions?.find(version => version.storage)?.name;
+  draft.status ??= {};
+  const known = draft.status.storedVersions ?? [];
+  draft.status.storedVersions = stored && !known.includes(stored) ? [...known, stored] : known;
+}
+
+export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> = {
+  shortNames: ['crd', 'crds'],
+  categories: ['api-extensions'],
+  defaults,
+  prepareCreate(draft, context) {
+    strategy.prepareCreate(draft, context);
+    rememberStored(draft);
+  },
+  prepareUpdate(draft, old, context) {
+    strategy.prepareUpdate(draft, old, context);
+    if (draft.status) draft.status = { ...draft.status };
+    rememberStored(draft);
+  },
+  prepareSubresource: strategy.prepareSubresource,
+  validateCreate: validateDefinition,
+  validateUpdate: validateDefinitionUpdate,
+  columns: [nameColumn, createdAtColumn],
+  unconditionalUpdate: false,
+};

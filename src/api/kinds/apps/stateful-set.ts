@@ -1,0 +1,52 @@
+import type { Column, KindBehaviour } from '../../kind.ts';
+import type { StatefulSet } from '../../types.ts';
+import { specStrategy } from '../behaviour.ts';
+import { ageColumn, containerColumns, nameColumn, text } from '../columns.ts';
+import { defaultPodTemplate } from '../pod-defaults.ts';
+import { defaultClaimSpec } from '../volume-defaults.ts';
+import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set-rules.ts';
+
+function defaults(draft: StatefulSet): void {
+  const spec = draft.spec;
+  spec.podManagementPolicy ||= 'OrderedReady';
+  spec.updateStrategy ??= {};
+  if (!spec.updateStrategy.type) {
+    spec.updateStrategy.type = 'RollingUpdate';
+    spec.updateStrategy.rollingUpdate ??= {};
+  }
+  if (spec.updateStrategy.type === 'RollingUpdate' && spec.updateStrategy.rollingUpdate) {
+    spec.updateStrategy.rollingUpdate.partition ??= 0;
+  }
+  spec.persistentVolumeClaimRetentionPolicy ??= {};
+  spec.persistentVolumeClaimRetentionPolicy.whenDeleted ||= 'Retain';
+  spec.persistentVolumeClaimRetentionPolicy.whenScaled ||= 'Retain';
+  spec.replicas ??= 1;
+  spec.revisionHistoryLimit ??= 10;
+  defaultPodTemplate(spec.template);
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.apiVersion ??= 'v1';
+    claim.kind ??= 'PersistentVolumeClaim';
+    claim.spec ??= {};
+    defaultClaimSpec(claim.spec);
+    claim.status ??= {};
+    claim.status.phase ||= 'Pending';
+  }
+}
+
+const columns: readonly Column<StatefulSet>[] = [
+  nameColumn,
+  text('Ready', 'Number of the pod with ready state', o => `${o.status?.readyReplicas ?? 0}/${o.spec.replicas ?? 0}`),
+  ageColumn,
+  ...containerColumns<StatefulSet>(o => o.spec.template),
+];
+
+export const statefulSet: KindBehaviour<StatefulSet> = {
+  shortNames: ['sts'],
+  categories: ['all'],
+  defaults,
+  ...specStrategy<StatefulSet>(),
+  validateCreate: validateStatefulSet,
+  validateUpdate: validateStatefulSetUpdate,
+  validateSubresource: validateStatefulSetStatus,
+  columns,
+};

@@ -1,0 +1,36 @@
+import type { FieldError, KindBehaviour } from '../../kind.ts';
+import type { CSIStorageCapacity } from '../../types.ts';
+import { nameColumn, text } from '../columns.ts';
+import { semanticallyEqual } from '../equality.ts';
+import { immutableMessage, invalid, pushInvalid } from '../field-error.ts';
+import { checkLabelSelector } from '../label-selector.ts';
+import { checkSubdomain } from '../name-rules.ts';
+import { checkAmount } from '../resources.ts';
+
+function validate(object: CSIStorageCapacity): FieldError[] {
+  const errors: FieldError[] = [];
+  const name = object.storageClassName ?? '';
+  pushInvalid(errors, 'storageClassName', name, checkSubdomain(name));
+  checkLabelSelector(errors, 'nodeTopology', object.nodeTopology);
+  for (const field of ['capacity', 'maximumVolumeSize'] as const) {
+    const value = object[field];
+    if (value !== undefined) checkAmount(errors, field, { name: 'storage', value });
+  }
+  return errors;
+}
+
+export const csiStorageCapacity: KindBehaviour<CSIStorageCapacity> = {
+  validateCreate: validate,
+  validateUpdate(object, old) {
+    const errors = validate(object);
+    for (const field of ['nodeTopology', 'storageClassName'] as const) {
+      if (!semanticallyEqual(object[field], old[field])) errors.push(invalid(field, object[field], immutableMessage));
+    }
+    return errors;
+  },
+  columns: [
+    nameColumn,
+    text('StorageClassName', 'Class of the volumes.', o => o.storageClassName),
+    text('Capacity', 'How much is left.', o => o.capacity ?? '<unset>'),
+  ],
+};
