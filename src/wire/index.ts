@@ -11,6 +11,8 @@ export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts
 export { BodyCutOff, BodyTooLarge, isBodyTooLarge } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';
+export type { ProtobufCodec } from './protobuf.ts';
+export { createProtobufCodec, ProtobufError, protobufWatchFrame } from './protobuf.ts';
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
 export { createSpdyClient } from './spdy.ts';
 export type { UpgradeOutcome, UpgradeTarget } from './upgrade.ts';

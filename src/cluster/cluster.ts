@@ -1,0 +1,68 @@
+import type { Clock, Log, Meter, Random } from '#base';
+import type { Client, ComponentDeps, Informers } from '#client';
+import { createEventRecorder, createInformers } from '#client';
+import type { PeerUser } from '#wire';
+import type { Config } from './config-table.ts';
+import type { ControlPlane } from './control-plane.ts';
+import type { Paths } from './paths.ts';
+
+/** One run of the program, and what its components hand to each other. */
+export interface Cluster {
+  readonly role: 'server' | 'agent';
+  readonly config: Config;
+  readonly paths: Paths;
+  readonly nodeName: string;
+  readonly nodeAddress: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly meter: Meter;
+  /** Set by the first component of a server. */
+  controlPlane?: ControlPlane;
+  /** A client that acts as the user: in this process on a server, over the network on an agent. */
+  clientOf(user: PeerUser, component: string): Client;
+}
+
+/** What a component is handed, under an identity of its own. Disposed by whoever asked. */
+export interface OwnedDeps extends ComponentDeps, AsyncDisposable {
+  informers: Informers;
+}
+
+/** `about` names the component, as in logs and events; events tell the node when `isOnNode`. */
+export function depsOf(
+  cluster: Cluster,
+  about: { user: PeerUser; component: string; logName: string; isOnNode?: boolean },
+): OwnedDeps {
+  const { clock, random, meter, nodeName } = cluster;
+  const log = cluster.log.child(about.logName);
+  const client = cluster.clientOf(about.user, about.component);
+  const informers = createInformers({ client, clock, log });
+  const host = about.isOnNode ? { host: nodeName } : {};
+  const events = createEventRecorder({ client, clock, log, component: about.component, ...host });
+  return {
+    client,
+    informers,
+    events,
+    clock,
+    random,
+    log,
+    meter,
+    async [Symbol.asyncDispose]() {
+      await events[Symbol.asyncDispose]();
+      await informers[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Users of components, as upstream's bootstrap roles know them. */
+export const users = {
+  controllerManager: { name: 'system:kube-controller-manager', groups: ['system:authenticated'] },
+  scheduler: { name: 'system:kube-scheduler', groups: ['system:authenticated'] },
+  proxy: { name: 'system:kube-proxy', groups: ['system:authenticated'] },
+  admin: { name: 'system:admin', groups: ['system:masters', 'system:authenticated'] },
+  node: (name: string) => ({ name: `system:node:${name}`, groups: ['system:nodes', 'system:authenticated'] }),
+  serviceAccount: (userName: string) => ({
+    name: userName,
+    groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated'],
+  }),
+} as const;

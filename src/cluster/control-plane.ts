@@ -1,0 +1,258 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { KubeObject, ResourceQuota, TokenRequest } from '#api';
+import { resources } from '#api';
+import {
+  type ApiServer,
+  access,
+  admission,
+  allocate,
+  createConnect,
+  type ServerExtensions,
+  type ServerParts,
+  startApiServer,
+} from '#apiserver';
+import { type Clock, type Log, type Meter, parseCidr, type Random, type Running } from '#base';
+import { type Client, createClient, createHandlerTransport } from '#client';
+import { openSqliteStore } from '#store';
+import type { Handler, PeerUser, Request, Response } from '#wire';
+import { writeFileAtomic } from './certificates.ts';
+import { parsePortRange } from './config.ts';
+import type { Config } from './config-table.ts';
+import { version } from './version.ts';
+
+export interface ControlPlaneConfig {
+  /** SQLite file, or `:memory:`. */
+  database: string;
+  /** Undefined: reached only by calls in this process. */
+  listen?: { host: string; port: number; cert: string; key: string } | undefined;
+  /** Where other machines and pods reach the API. */
+  advertise: { address: string; port: number };
+  /** PEM of the authorities: of clients, and of what the API shows to pods. */
+  clientCa: string;
+  serverCa: string;
+  /** How the API server shows itself to kubelets. */
+  kubeletClient: { cert: string; key: string };
+  /** File with the key that signs service-account tokens; made when absent. Undefined: a new key that lasts as long as the process. */
+  serviceAccountKey: string | undefined;
+  cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
+  /** Tells of fields for `kubectl explain`; empty without. */
+  descriptions?: Readonly<Record<string, string>>;
+  /** Paths that are answered before the API: joining nodes. */
+  front?: (request: Request) => Promise<Response> | undefined;
+}
+
+export interface ControlPlaneDeps {
+  clock: Clock;
+  random: Random;
+  log: Log;
+  meter: Meter;
+}
+
+/** An API server over its store, with everything that decides about requests. */
+export interface ControlPlane extends Running {
+  readonly api: ApiServer;
+  readonly handler: Handler;
+  /** A client in this process that acts as the user, with the user's rights. */
+  clientOf(user: PeerUser, component: string): Client;
+  /** A token for a service account that no object is bound to: what a secret of type service-account-token holds. */
+  signToken(about: {
+    namespace: string;
+    serviceAccount: { name: string; uid: string };
+    secret: string;
+  }): Promise<string>;
+}
+
+const superuser: PeerUser = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+
+/** Starts the API; resolves when it answers and the objects that every cluster has are there. */
+export async function startControlPlane(config: ControlPlaneConfig, deps: ControlPlaneDeps): Promise<ControlPlane> {
+  await using cleanup = new AsyncDisposableStack();
+  const { clock, log, meter } = deps;
+  if (config.database !== ':memory:') mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
+  const store = cleanup.use(await openSqliteStore({ path: config.database, clock, log: log.child('store'), meter }));
+  // The quota plugin writes through the server that it is part of: a client that comes to life a little later.
+  const late: { client?: Client } = {};
+  const extend = createExtend({ config, deps, cleanup, quotaWriter: () => late.client });
+  const keys = {
+    issuer: undefined as ((about: Parameters<ControlPlane['signToken']>[0]) => Promise<string>) | undefined,
+  };
+  const api = cleanup.use(
+    await startApiServer(
+      {
+        listen: config.listen && {
+          host: config.listen.host,
+          port: config.listen.port,
+          tls: { cert: config.listen.cert, key: config.listen.key, ca: config.clientCa },
+        },
+        advertise: `${config.advertise.address}:${config.advertise.port}`,
+        version: {
+          gitVersion: `${version.kubernetes}+wherry.${version.wherry}`,
+          gitCommit: '',
+          buildDate: '1970-01-01T00:00:00Z',
+        },
+        ...(config.front && { front: config.front }),
+      },
+      {
+        ...deps,
+        log: log.child('apiserver'),
+        store,
+        extend: parts => {
+          const { extensions, signToken } = extend(parts);
+          keys.issuer = signToken;
+          return extensions;
+        },
+      },
+    ),
+  );
+  const clientOf: ControlPlane['clientOf'] = (user, component) =>
+    createClient({
+      transport: createHandlerTransport(api.handler, user),
+      userAgent: `${component}/${version.wherry}`,
+      fieldManager: component,
+    });
+  late.client = clientOf(superuser, 'wherry-apiserver');
+  await writeBasics(late.client, config, { api, deps, cleanup });
+  const running = cleanup.move();
+  return {
+    api,
+    handler: api.handler,
+    clientOf,
+    signToken: about => keys.issuer!(about),
+    ready: () => api.ready(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** Roles, namespaces, priority classes, and the Service under which pods reach the API. */
+async function writeBasics(
+  client: Client,
+  config: ControlPlaneConfig,
+  { api, deps, cleanup }: { api: ApiServer; deps: ControlPlaneDeps; cleanup: AsyncDisposableStack },
+): Promise<void> {
+  const result = await access.reconcileBootstrapRbac(client);
+  if (result.created) deps.log.debug('made the objects of every cluster', { ...result });
+  cleanup.use(
+    access.startRoleAggregation({
+      reader: api.reader,
+      writer: client,
+      clock: deps.clock,
+      log: deps.log.child('role-aggregation'),
+    }),
+  );
+  const port = api.port ?? config.advertise.port;
+  await allocate.ensureKubernetesService(client, {
+    serviceCidr: parseCidr(config.cluster['service-cidr'])!,
+    address: config.advertise.address,
+    port,
+  });
+}
+
+interface ExtendOptions {
+  config: ControlPlaneConfig;
+  deps: ControlPlaneDeps;
+  cleanup: AsyncDisposableStack;
+  quotaWriter(): Client | undefined;
+}
+
+function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
+  const issuer = `https://kubernetes.default.svc.${config.cluster['cluster-domain']}`;
+  const audiences = [issuer];
+  const keys = [access.readTokenKey(readOrMakeKey(config.serviceAccountKey))];
+  return (parts: ServerParts): { extensions: ServerExtensions; signToken: ControlPlane['signToken'] } => {
+    const { reader } = parts;
+    const { clock, random, log } = deps;
+    const authorization = access.createAuthorization(reader);
+    const tokens = { clientCa: config.clientCa, serviceAccountKeys: keys, issuer, audiences, reader, clock };
+    const plugins = cleanup.use(
+      admission.createAdmission({
+        reader,
+        authorization,
+        clock,
+        random,
+        log: log.child('admission'),
+        resourceOfKind: parts.resourceOfKind,
+        resourceOfName: parts.resourceOfName,
+        writeQuotaStatus: async (quota: ResourceQuota) =>
+          quotaWriter()?.update(resources.resourcequotas, quota, { subresource: 'status' }),
+      }),
+    );
+    const allocator = cleanup.use(
+      allocate.createServiceAllocator({
+        reader,
+        random,
+        serviceCidrs: [parseCidr(config.cluster['service-cidr'])!],
+        nodePorts: parsePortRange(config.cluster['service-node-port-range']),
+      }),
+    );
+    for (const problem of allocator.problems())
+      log.warn('a stored Service has a wrong address or port', { ...problem });
+    const issue = { keys, issuer, audiences, reader, clock, random };
+    return {
+      extensions: {
+        authenticate: access.createAuthenticator(tokens),
+        authorize: authorization.authorize,
+        impersonate: access.impersonate,
+        admission: [...plugins.plugins, allocator],
+        reviews: access.createReviews({
+          authorization,
+          tokens: access.createTokenAuthenticator(tokens),
+          audiences,
+          clock,
+        }),
+        createToken: ({ object, ...about }) =>
+          access.createTokenRequest(issue, { ...about, object: object as TokenRequest }) as Promise<KubeObject>,
+        connect: createConnect({
+          reader,
+          random,
+          kubeletTls: { ca: config.serverCa, ...config.kubeletClient },
+        }),
+        paths: openIdPaths(keys, issuer),
+      },
+      signToken: async about => {
+        const object = {
+          apiVersion: 'authentication.k8s.io/v1',
+          kind: 'TokenRequest',
+          metadata: { name: about.serviceAccount.name },
+          spec: {
+            audiences: [...audiences],
+            expirationSeconds: 10 * 365 * 24 * 3600,
+            boundObjectRef: { kind: 'Secret', apiVersion: 'v1', name: about.secret },
+          },
+        } as TokenRequest;
+        const { status } = await access.createTokenRequest(issue, {
+          namespace: about.namespace,
+          name: about.serviceAccount.name,
+          object,
+          user: superuser,
+        });
+        return status.token;
+      },
+    };
+  };
+}
+
+function openIdPaths(
+  keys: Parameters<typeof access.openIdKeys>[0],
+  issuer: string,
+): NonNullable<ServerExtensions['paths']> {
+  const answer = ({ contentType, body }: { contentType: string; body: string }): Response => ({
+    status: 200,
+    headers: { 'content-type': contentType },
+    body: Buffer.from(body),
+  });
+  const { configuration, keys: keysPath } = access.openIdPaths;
+  return {
+    [configuration]: () => answer(access.openIdConfiguration({ issuer, keysUrl: `${issuer}${keysPath}`, keys })),
+    [keysPath]: async () => answer(await access.openIdKeys(keys)),
+  };
+}
+
+function readOrMakeKey(path: string | undefined): string {
+  if (path && existsSync(path)) return readFileSync(path, 'utf8');
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+  if (path) writeFileAtomic(path, pem, 0o600);
+  return pem;
+}

@@ -1,0 +1,95 @@
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatKubeconfig } from '#client';
+import { openCertificateFolder, writeFileAtomic } from './certificates.ts';
+import type { Cluster } from './cluster.ts';
+import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { createJoinHandler, sameSecret } from './join-server.ts';
+import { createNodeNames } from './node-names.ts';
+import { serverCertificates } from './server-certificates.ts';
+import { StartError } from './start-error.ts';
+import { ensureServerToken, parseToken } from './token.ts';
+
+/** The control plane of a server: certificates, token, API, kubeconfig. */
+export async function startServerControlPlane(cluster: Cluster): Promise<ControlPlane> {
+  const { config, paths, clock, random } = cluster;
+  if (config['datastore-endpoint']) {
+    throw new StartError(
+      `datastore-endpoint: ${JSON.stringify(config['datastore-endpoint'])} cannot be used yet: only SQLite in the data folder is built; leave it empty`,
+    );
+  }
+  const certificates = openCertificateFolder(paths.certificates, { clock, random });
+  await certificates.ensureAuthorities();
+  const address = config['advertise-address'] || cluster.nodeAddress;
+  const specs = serverCertificates(config, { node: cluster.nodeName, address });
+  const pairs = new Map(
+    await Promise.all(specs.map(async spec => [spec.name, await certificates.ensure(spec)] as const)),
+  );
+  const serving = pairs.get('serving-kube-apiserver')!;
+  const kubelet = pairs.get('client-kube-apiserver')!;
+  const serverCa = certificates.authority('server-ca').certificate;
+  const token = ensureServerToken({
+    path: paths.tokenFile,
+    configured: configuredToken(cluster),
+    authority: serverCa,
+    random,
+  });
+  const names = createNodeNames();
+  const controlPlane = await startControlPlane(
+    {
+      database: paths.database,
+      listen: {
+        host: config['bind-address'],
+        port: config['https-listen-port'],
+        cert: serving.certificate,
+        key: serving.key,
+      },
+      advertise: { address, port: config['https-listen-port'] },
+      clientCa: certificates.authority('client-ca').certificate,
+      serverCa,
+      kubeletClient: { cert: kubelet.certificate, key: kubelet.key },
+      serviceAccountKey: join(paths.certificates, 'service.key'),
+      cluster: config,
+      front: createJoinHandler({
+        certificates,
+        isAllowed: (user, secret) => user === 'server' && sameSecret(secret, parseToken(token)!.secret),
+        claimName: names.claim,
+        cluster: pickCluster(config),
+        clock,
+        random,
+      }),
+    },
+    cluster,
+  );
+  names.open(controlPlane.clientOf({ name: 'system:apiserver', groups: ['system:masters'] }, 'wherry-join'));
+  cluster.controlPlane = controlPlane;
+  const admin = pairs.get('client-admin')!;
+  writeKubeconfig(cluster, { port: controlPlane.api.port!, ca: serverCa, cert: admin.certificate, key: admin.key });
+  return controlPlane;
+}
+
+function pickCluster(config: Cluster['config']) {
+  const {
+    'cluster-cidr': clusterCidr,
+    'service-cidr': serviceCidr,
+    'cluster-dns': dns,
+    'cluster-domain': domain,
+  } = config;
+  return { 'cluster-cidr': clusterCidr, 'service-cidr': serviceCidr, 'cluster-dns': dns, 'cluster-domain': domain };
+}
+
+/** The token of the options, or of the file that they name. */
+export function configuredToken({ config }: Pick<Cluster, 'config'>): string {
+  if (config.token || !config['token-file']) return config.token;
+  if (!existsSync(config['token-file'])) throw new StartError(`token-file: ${config['token-file']} does not exist`);
+  return readFileSync(config['token-file'], 'utf8').trim();
+}
+
+function writeKubeconfig({ config }: Cluster, access: { port: number; ca: string; cert: string; key: string }): void {
+  const { port, ...credentials } = access;
+  const host = ['0.0.0.0', '::'].includes(config['bind-address']) ? '127.0.0.1' : config['bind-address'];
+  const text = formatKubeconfig({ name: 'default', server: `https://${host}:${port}`, ...credentials });
+  const mode = Number.parseInt(config['write-kubeconfig-mode'], 8);
+  writeFileAtomic(config['write-kubeconfig'], text, mode);
+  chmodSync(config['write-kubeconfig'], mode);
+}

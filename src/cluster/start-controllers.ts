@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Running } from '#base';
+import { createInformers } from '#client';
+import { controllers, startControllers } from '#controllers';
+import { startScheduler } from '#scheduler';
+import { type Cluster, depsOf, users } from './cluster.ts';
+
+/** All controllers, each under its own identity, over informers that they share. */
+export async function startServerControllers(cluster: Cluster): Promise<Running> {
+  const { clock, random, log, meter, config, paths } = cluster;
+  const client = cluster.clientOf(users.controllerManager, 'kube-controller-manager');
+  const informers = createInformers({ client, clock, log: log.child('controllers') });
+  const running = await startControllers({
+    specs: controllers,
+    clientOf: name =>
+      name === users.controllerManager.name
+        ? client
+        : cluster.clientOf(users.serviceAccount(name), name.split(':').at(-1)!),
+    informers,
+    config: {
+      rootCa: readFileSync(join(paths.certificates, 'server-ca.crt'), 'utf8'),
+      clusterCidrs: [config['cluster-cidr']],
+      signToken: cluster.controlPlane!.signToken,
+    },
+    clock,
+    random,
+    log: log.child('controllers'),
+    meter,
+  });
+  return {
+    ready: () => running.ready(),
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      await informers[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export async function startServerScheduler(cluster: Cluster): Promise<Running> {
+  const deps = depsOf(cluster, { user: users.scheduler, component: 'default-scheduler', logName: 'scheduler' });
+  const running = await startScheduler({}, deps);
+  return {
+    ready: () => running.ready(),
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      await deps[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { createMeter, createRandom, createSystemClock, type Log, type Running } from '#base';
+import { writeFileAtomic } from './certificates.ts';
+import type { Cluster } from './cluster.ts';
+import { components } from './components.ts';
+import type { Config } from './config-table.ts';
+import { nodeAddressOf, nodeNameOf } from './machine.ts';
+import { pathsOf } from './paths.ts';
+import { StartError } from './start-error.ts';
+
+/**
+ * Starts a server or an agent: the wanted components one after the other. Resolves when all are started (not yet ready); what was started is stopped again
+ * when one fails. Throws StartError in one line for what the user can mend.
+ */
+export async function startCluster(role: Cluster['role'], config: Config, log: Log): Promise<Running> {
+  const paths = pathsOf(config);
+  const cluster: Cluster = {
+    role,
+    config,
+    paths,
+    nodeName: nodeNameOf(config),
+    nodeAddress: nodeAddressOf(config),
+    clock: createSystemClock(),
+    random: createRandom(),
+    log,
+    meter: createMeter(),
+    clientOf(user, component) {
+      if (!cluster.controlPlane) throw new Error('no client before the control plane');
+      return cluster.controlPlane.clientOf(user, component);
+    },
+  };
+  await using stack = new AsyncDisposableStack();
+  claimPidFile(paths.pidFile, stack);
+  const started: { name: string; running: Running }[] = [];
+  for (const component of components.filter(candidate => candidate.isWanted(cluster))) {
+    log.debug('starting', { component: component.name });
+    const running = await component.start(cluster).catch(error => {
+      throw describeFailure(error, cluster);
+    });
+    started.push({ name: component.name, running: stack.use(running) });
+  }
+  const all = stack.move();
+  return {
+    ready() {
+      const missing = started.flatMap(({ name, running }) => running.ready()?.replace(/^/, `${name}: `) ?? []);
+      return missing.length ? missing.join('; ') : undefined;
+    },
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+/** Two of the program on one data folder would fight over containers and certificates: the second one says so and ends. */
+function claimPidFile(path: string, stack: AsyncDisposableStack): void {
+  const other = runningPid(path);
+  if (other)
+    throw new StartError(`the data folder is in use by process ${other}; stop it, or choose another --data-dir`);
+  try {
+    writeFileAtomic(path, `${process.pid}\n`, 0o644);
+  } catch (cause) {
+    throw new StartError(
+      `data-dir: cannot write ${path}: ${(cause as Error).message}; choose a folder that can be written`,
+      { cause },
+    );
+  }
+  stack.defer(() => rmSync(path, { force: true }));
+}
+
+/** The process that holds the folder, if it lives and is ours. */
+export function runningPid(pidFile: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(pidFile, 'utf8'));
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return pid !== process.pid && /wherry|main\.ts/.test(command) ? pid : undefined;
+  } catch {
+    return undefined; // no file, or no such process: nobody holds it
+  }
+}
+
+/** Errors of the system that a user can mend, in words. */
+function describeFailure(error: unknown, { config }: Cluster): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE') {
+    return new StartError(
+      `the port is taken (${message}): stop what listens there, or choose another --https-listen-port (now ${config['https-listen-port']}) or --kubelet-port (now ${config['kubelet-port']})`,
+      { cause: error },
+    );
+  }
+  if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR')
+    return new StartError(message, { cause: error });
+  if (error instanceof Error && error.name === 'StoreError') return new StartError(error.message, { cause: error });
+  return error;
+}
