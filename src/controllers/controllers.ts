@@ -1,21 +1,35 @@
+import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts';
 import type { ControllerSpec } from './controller.ts';
+import { cronjob } from './cronjob/controller.ts';
 import { deployment } from './deployment/controller.ts';
 import { endpointSlices } from './endpoints/endpoint-slices.ts';
 import { endpoints } from './endpoints/endpoints.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
+import { job } from './job/controller.ts';
 import { namespace } from './namespace/controller.ts';
+import { nodeIpam } from './node-ipam/controller.ts';
+import { nodeLifecycle } from './node-lifecycle/controller.ts';
+import { taintEviction } from './node-lifecycle/taint-eviction.ts';
 import { podGc } from './pod-gc/controller.ts';
 import { replicaset, replicationcontroller } from './replicaset/controller.ts';
 import { rootCaPublisher, serviceaccount, serviceaccountToken } from './serviceaccount/controller.ts';
+import { ttlAfterFinished } from './ttl-after-finished/controller.ts';
 
 /** All controllers, in the order in which they start: first what pods cannot be created without. None needs another to be ready. */
 export const controllers: readonly ControllerSpec[] = [
   serviceaccount,
   serviceaccountToken,
   rootCaPublisher,
+  clusterRoleAggregation,
+  nodeIpam,
+  nodeLifecycle,
+  taintEviction,
   deployment,
   replicaset,
   replicationcontroller,
+  job,
+  cronjob,
+  ttlAfterFinished,
   endpointSlices,
   endpoints,
   namespace,
