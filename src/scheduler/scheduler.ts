@@ -167,9 +167,8 @@ class Scheduler implements Running {
       plugins: this.#plugins,
       budgets: this.#budgets.list(),
     });
-    const message = preemption
-      ? outcome.refused
-      : `${outcome.refused} ${describeNoPreemption(cycle, outcome.helpable)}`;
+    const isPlain = preemption !== undefined || cycle.nodes.length === 0;
+    const message = isPlain ? outcome.refused : `${outcome.refused} ${describeNoPreemption(cycle, outcome.helpable)}`;
     this.#queue.refused(pod, attempts);
     this.#deps.events.record(pod, { type: 'Warning', reason: 'FailedScheduling', message });
     await this.#attempt(pod, 'writing why the pod waits', async () => {
