@@ -28,7 +28,7 @@ for (const [type, { fields }] of Object.entries(types)) {
   if (!file) continue;
   const text = readFileSync(join(models, file), 'utf8');
   const comment = (match: RegExpExecArray | null) =>
-    match?.[1]
+    (match?.[1] ?? '')
       .replace(/\s*\n\s*\*\s?/g, '\n')
       .replace(/^\s*\*?\s*|\s*$/g, '')
       .trim();

@@ -1,6 +1,7 @@
 import type { Decoder, FieldManager, Scheme } from '#api';
 import type { Clock, Log, Meter, Random } from '#base';
 import type { Store } from '#store';
+import type { ProtobufCodec } from '#wire';
 import type { Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { ObjectReader } from './reader.ts';
@@ -14,6 +15,7 @@ export interface Core {
   /** A function, because custom resources make new schemes. */
   readonly scheme: () => Scheme;
   readonly decoder: Decoder;
+  readonly protobuf: ProtobufCodec;
   readonly fieldManager: FieldManager;
   readonly clock: Clock;
   readonly random: Random;

@@ -4,7 +4,7 @@ import type { Clock, Log, Meter, Random, Running } from '#base';
 import type { Store } from '#store';
 import { startCompaction } from '#store';
 import type { Handler, HttpServer, HttpServerLimits, Request, Response, TlsFiles } from '#wire';
-import { startHttpServer } from '#wire';
+import { createProtobufCodec, startHttpServer } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { createChain } from './chain.ts';
@@ -141,7 +141,20 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
   await cache.start();
   const reader = createReader(cache, scheme);
   const [decoder, fieldManager] = [createDecoder(), createFieldManager()];
-  return { store, cache, reader, scheme, decoder, fieldManager, clock, random, log, meter, stopping };
+  return {
+    store,
+    cache,
+    reader,
+    scheme,
+    decoder,
+    protobuf: createProtobufCodec(),
+    fieldManager,
+    clock,
+    random,
+    log,
+    meter,
+    stopping,
+  };
 }
 
 function partsOf({ reader, scheme }: OpenCore, writer: ServerWriter): ServerParts {

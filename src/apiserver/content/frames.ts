@@ -1,5 +1,6 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
+import { protobufWatchFrame } from '#wire';
 import type { Core } from '../core.ts';
 import type { Item } from '../storage/item.ts';
 import type { CacheEvent, EventType } from '../watch-cache/event.ts';
@@ -41,6 +42,9 @@ export function createFramer(options: FramerOptions): Framer {
   const { kind, form } = options;
   const apiVersion = apiVersionOf(kind);
   const isPlain = form.media === 'json' && form.as === undefined;
+  const { protobuf } = options.core;
+  const encode = (type: string, object: UnknownObject): Buffer =>
+    form.media === 'protobuf' ? protobufWatchFrame(type, protobuf.encode(object)) : encodeJson(type, object);
   const make = (type: EventType, item: Item): Buffer => {
     if (isPlain && item.apiVersion === apiVersion) return Buffer.concat([heads[type], item.bytes, tail]);
     return encode(type, shown(servedObject(kind, item)));
@@ -65,7 +69,7 @@ export function createFramer(options: FramerOptions): Framer {
   };
 }
 
-function encode(type: string, object: UnknownObject): Buffer {
+function encodeJson(type: string, object: UnknownObject): Buffer {
   return Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
 }
 

@@ -1,7 +1,6 @@
 import { notAcceptable } from '../errors.ts';
 
-/** Protobuf is not built yet: clients that prefer it name JSON as their second choice. */
-export type Media = 'json' | 'yaml';
+export type Media = 'json' | 'yaml' | 'protobuf';
 
 /** How an answer is to look. */
 export interface Form {
@@ -15,6 +14,7 @@ export interface Form {
 export const mediaTypes: Readonly<Record<Media, string>> = {
   json: 'application/json',
   yaml: 'application/yaml',
+  protobuf: 'application/vnd.kubernetes.protobuf',
 };
 
 const plainJson: Form = { media: 'json', as: undefined, asVersion: '' };
@@ -26,9 +26,9 @@ export interface Offer {
   readonly transforms: boolean;
 }
 
-export const objectOffer: Offer = { media: ['json', 'yaml'], transforms: true };
+export const objectOffer: Offer = { media: ['json', 'yaml', 'protobuf'], transforms: true };
 /** YAML has no frames, so it cannot be streamed (as upstream). */
-export const watchOffer: Offer = { media: ['json'], transforms: true };
+export const watchOffer: Offer = { media: ['json', 'protobuf'], transforms: true };
 
 interface Clause {
   type: string;
@@ -73,7 +73,8 @@ function accepts(clause: Clause, offer: Offer): Form | undefined {
   const { as, g, v } = clause.parameters;
   if (as === undefined || as === '') return { media, as: undefined, asVersion: '' };
   if (!offer.transforms || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) return undefined;
-  if (as === 'Table') return { media, as, asVersion: v };
+  // A table has no protobuf form: the client's next choice counts.
+  if (as === 'Table') return media === 'protobuf' ? undefined : { media, as, asVersion: v };
   if (as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined;
   return { media, as: 'PartialObjectMetadata', asVersion: v };
 }

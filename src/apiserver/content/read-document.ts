@@ -1,5 +1,6 @@
 import { DecodeError } from '#api';
 import type { Request } from '#wire';
+import { ProtobufError } from '#wire';
 import { badRequest, unsupportedMediaType } from '../errors.ts';
 import type { Target } from '../verbs/target.ts';
 import type { FieldValidation } from '../verbs/write-options.ts';
@@ -7,7 +8,11 @@ import type { FieldValidation } from '../verbs/write-options.ts';
 /** Upstream's limit of a request body. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
-const formats: Readonly<Record<string, 'json' | 'yaml'>> = { 'application/json': 'json', 'application/yaml': 'yaml' };
+const formats: Readonly<Record<string, 'json' | 'yaml' | 'protobuf'>> = {
+  'application/json': 'json',
+  'application/yaml': 'yaml',
+  'application/vnd.kubernetes.protobuf': 'protobuf',
+};
 
 /** A parsed body, and what stood in it twice. */
 export interface RawDocument {
@@ -28,7 +33,17 @@ export async function readDocument(target: Target, validation: FieldValidation):
   const bytes = await request.body(maxBodyBytes);
   if (bytes.length === 0) return undefined;
   if (!format) throw unsupportedMediaType(Object.keys(formats));
+  if (format === 'protobuf') return readProtobuf(target, bytes);
   return parseDocument(target, { bytes, format, validation });
+}
+
+function readProtobuf({ core }: Target, bytes: Uint8Array): RawDocument {
+  try {
+    return { value: core.protobuf.decode(bytes), duplicates: [] };
+  } catch (error) {
+    if (!(error instanceof ProtobufError)) throw error;
+    throw badRequest(error.message);
+  }
 }
 
 /** Throws 400. */

@@ -104,5 +104,6 @@ function encode(view: View, object: UnknownObject, status: number): Response {
     return { status, headers: jsonHeaders, body: Buffer.from(`${text}\n`) };
   }
   const headers = { 'cache-control': noCache, 'content-type': mediaTypes[media] };
+  if (media === 'protobuf') return { status, headers, body: view.core.protobuf.encode(object) };
   return { status, headers, body: Buffer.from(stringify(object, { sortMapEntries: true })) };
 }
