@@ -2,6 +2,7 @@ import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts
 import type { ControllerSpec } from './controller.ts';
 import { cronjob } from './cronjob/controller.ts';
 import { deployment } from './deployment/controller.ts';
+import { disruption } from './disruption/controller.ts';
 import { endpointSlices } from './endpoints/endpoint-slices.ts';
 import { endpoints } from './endpoints/endpoints.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
@@ -13,6 +14,7 @@ import { taintEviction } from './node-lifecycle/taint-eviction.ts';
 import { podGc } from './pod-gc/controller.ts';
 import { replicaset, replicationcontroller } from './replicaset/controller.ts';
 import { rootCaPublisher, serviceaccount, serviceaccountToken } from './serviceaccount/controller.ts';
+import { statefulset } from './statefulset/controller.ts';
 import { ttlAfterFinished } from './ttl-after-finished/controller.ts';
 
 /** All controllers, in the order in which they start: first what pods cannot be created without. None needs another to be ready. */
@@ -27,11 +29,13 @@ export const controllers: readonly ControllerSpec[] = [
   deployment,
   replicaset,
   replicationcontroller,
+  statefulset,
   job,
   cronjob,
   ttlAfterFinished,
   endpointSlices,
   endpoints,
+  disruption,
   namespace,
   garbageCollector,
   podGc,
