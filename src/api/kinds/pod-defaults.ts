@@ -1,5 +1,15 @@
-import type { Container, Lifecycle, LifecycleHandler, PodSpec, PodTemplateSpec, Probe, Quantity } from '../types.ts';
+import type {
+  Container,
+  Lifecycle,
+  LifecycleHandler,
+  PodSpec,
+  PodTemplateSpec,
+  Probe,
+  Quantity,
+  ResourceRequirements,
+} from '../types.ts';
 import { isLatestImage } from './image-name.ts';
+import { formatNano, requestedBy } from './pod-resources.ts';
 import { defaultVolume } from './volume-defaults.ts';
 
 /** Fills in a pod spec: of a pod or of a template. Source: upstream's core/v1/defaults.go. */
@@ -26,8 +36,19 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
 export function defaultPodOnly(spec: PodSpec): void {
   for (const container of spec.containers ?? []) requestsFromLimits(container);
   for (const container of spec.initContainers ?? []) requestsFromLimits(container);
-  if (spec.resources?.limits) requestsFromLimits(spec as { resources: NonNullable<PodSpec['resources']> });
+  if (spec.resources?.limits) defaultPodRequests(spec, spec.resources);
   spec.enableServiceLinks ??= true;
+}
+
+/** What the pod as a whole requests: what its containers request together, else its limit. */
+function defaultPodRequests(spec: PodSpec, resources: ResourceRequirements): void {
+  const requests: Record<string, Quantity> = resources.requests ?? {};
+  const names = new Set(
+    [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(c => Object.keys(c.resources?.requests ?? {})),
+  );
+  for (const name of ['cpu', 'memory']) if (names.has(name)) requests[name] ??= formatNano(requestedBy(spec, name));
+  for (const name in resources.limits) requests[name] ??= resources.limits[name]!;
+  if (Object.keys(requests).length > 0) resources.requests = requests;
 }
 
 /** `serviceAccount` is the old name of `serviceAccountName`; both are shown, the new one wins. */

@@ -17,7 +17,7 @@ export function checkPodResources(
   if (resources.claims) errors.push(forbidden(`${path}.claims`, 'claims may not be set for Resources at pod-level'));
   checkResources(errors, path, { resources, options: { claims, pod: true } });
   for (const name in resources.requests) {
-    const needed = neededBy(spec, name);
+    const needed = requestedBy(spec, name);
     const given = parseNano(resources.requests[name]!);
     if (given === undefined || needed <= given) continue;
     const detail = `must be greater than or equal to aggregate container requests of ${formatNano(needed)}`;
@@ -34,7 +34,7 @@ export function checkPodResources(
 }
 
 /** Containers and sidecars together; or, when that is more, the hungriest moment of initialization. */
-function neededBy(spec: PodSpec, name: string): bigint {
+export function requestedBy(spec: PodSpec, name: string): bigint {
   const requestOf = (container: PodSpec['containers'][number]) =>
     parseNano(container.resources?.requests?.[name] ?? '0') ?? 0n;
   let sidecars = 0n;
@@ -48,7 +48,8 @@ function neededBy(spec: PodSpec, name: string): bigint {
   return running > peak ? running : peak;
 }
 
-function formatNano(nanos: bigint): string {
+/** In units, or thousandths where that is not whole. */
+export function formatNano(nanos: bigint): string {
   if (nanos % 1_000_000_000n === 0n) return String(nanos / 1_000_000_000n);
   return `${(nanos + 999_999n) / 1_000_000n}m`;
 }

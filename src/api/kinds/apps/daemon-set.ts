@@ -57,8 +57,7 @@ function checkStrategy(errors: FieldError[], object: DaemonSet): void {
     const detail = 'may not be set when maxUnavailable is non-zero';
     errors.push(invalid(`${path}.rollingUpdate.maxSurge`, maxSurge, detail));
   } else if (isZero(maxUnavailable) && isZero(maxSurge)) {
-    const detail = 'cannot be 0 when maxSurge is 0';
-    errors.push(invalid(`${path}.rollingUpdate.maxUnavailable`, maxUnavailable, detail));
+    errors.push(required(`${path}.rollingUpdate.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
   }
 }
 

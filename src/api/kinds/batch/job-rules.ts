@@ -87,20 +87,13 @@ export function checkJobSpec(errors: FieldError[], path: string, spec: JobSpec):
   checkReplacement(errors, `${path}.podReplacementPolicy`, spec);
   checkPodTemplate(errors, `${path}.template`, spec.template);
   const field = `${path}.template.spec.restartPolicy`;
-  if (!restartPolicies.includes(policy)) {
-    const value = policy;
-    errors.push({ ...required(field, 'valid values: "OnFailure", "Never"'), ...restartError(field, value) });
+  if (policy === 'Always') errors.push(required(field, 'valid values: "OnFailure", "Never"'));
+  else if (!restartPolicies.includes(policy)) {
+    errors.push(notSupported(field, policy, restartPolicies));
   } else if (spec.podFailurePolicy && policy !== 'Never') {
     const detail = 'only "Never" is supported when podFailurePolicy is specified';
     errors.push(invalid(field, policy, detail));
   }
-}
-
-/** Pods of a job come to an end. Unset policies never reach this: they default to Always. */
-function restartError(field: string, policy: string): FieldError {
-  return policy === ''
-    ? required(field, 'valid values: "OnFailure", "Never"')
-    : notSupported(field, policy, restartPolicies);
 }
 
 function checkIndexed(errors: FieldError[], path: string, spec: JobSpec): void {

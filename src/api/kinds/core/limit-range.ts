@@ -60,7 +60,8 @@ function checkItem(errors: FieldError[], path: string, limit: LimitRangeItem): v
     const detail = 'either minimum or maximum storage value is required, but neither was provided';
     errors.push(required(`${path}.limits`, detail));
   }
-  for (const name of names) checkOrder(errors, path, { limit, name });
+  const { default: _limits, defaultRequest: _requests, ...bounds } = limit;
+  for (const name of names) checkOrder(errors, path, { limit: pod ? bounds : limit, name });
 }
 
 /** Which of two bounds may not be above which other, and how upstream says so. */
