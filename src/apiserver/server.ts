@@ -1,4 +1,4 @@
-import type { KubeObject, Resource, Scheme } from '#api';
+import type { Descriptions, KubeObject, Resource, Scheme } from '#api';
 import { behaviours, createDecoder, createFieldManager, createScheme } from '#api';
 import type { Clock, Log, Meter, Random, Running } from '#base';
 import type { Store } from '#store';
@@ -11,11 +11,10 @@ import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
 import type { Stage } from './exchange.ts';
-import type { ServerWriter, StartHook } from './hooks.ts';
-import { createWriter, runHooks } from './hooks.ts';
 import { createDiscovery } from './plain/discovery.ts';
 import type { HealthCheck } from './plain/health.ts';
 import { createHealth } from './plain/health.ts';
+import { createOpenApiRoutes } from './plain/openapi.ts';
 import type { VersionInfo } from './plain/version.ts';
 import { describeVersion } from './plain/version.ts';
 import type { ObjectReader } from './reader.ts';
@@ -33,17 +32,17 @@ export interface ApiServerConfig {
   /** `10.0.0.1:6443`: where clients are told to come. */
   readonly advertise?: string | undefined;
   readonly version: VersionInfo;
+  /** Texts of types and fields for OpenAPI and `kubectl explain`; empty without. */
+  readonly descriptions?: Descriptions | undefined;
   readonly inFlight?: { reading: number; mutating: number } | undefined;
   /** Sees every request first, before anybody is asked who they are; undefined from it: the API answers. For machines that join. */
-  front?(request: Request): Promise<Response> | undefined;
+  readonly front?: ((request: Request) => Promise<Response> | undefined) | undefined;
 }
 
 /** What the extensions are made from: the server's own view of things, filled before they are asked for. */
 export interface ServerParts {
   readonly reader: ObjectReader;
   readonly scheme: () => Scheme;
-  /** Writes as the server itself; only after the extensions are made. */
-  readonly writer: ServerWriter;
   /** The resource that serves a kind; undefined when none does. */
   resourceOfKind(apiVersion: string, kind: string): Resource<KubeObject> | undefined;
   /** By name as in quotas and reviews: `pods`, `widgets.example.com`; undefined when nothing serves it. */
@@ -58,8 +57,6 @@ export interface ServerExtensions extends ExtraRoutes {
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[];
   readonly audit?: Stage | undefined;
-  /** What the server does for itself once it answers. */
-  readonly hooks?: readonly StartHook[] | undefined;
   /** Shown by /readyz beside the server's own. */
   readonly health?: readonly HealthCheck[] | undefined;
 }
@@ -98,21 +95,11 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   await using cleanup = new AsyncDisposableStack();
   const stopping = new AbortController();
   const core = await openCore(deps, stopping.signal, cleanup);
-  let handle: Handler | undefined;
-  // The writer goes through the chain, which is made of what the extensions are: until then there is nobody to ask.
-  const writer = createWriter(async request => {
-    if (!handle) throw new Error('the server does not answer yet');
-    return handle(request);
-  });
-  const extensions = await deps.extend(partsOf(core, writer));
+  const extensions = await deps.extend(partsOf(core));
   if (extensions[Symbol.asyncDispose]) cleanup.use(extensions as AsyncDisposable);
-  const checks: HealthCheck[] = [...(extensions.health ?? [])];
-  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, checks });
-  handle = handler;
-  const hooks = cleanup.use(runHooks(extensions.hooks ?? [], { writer, clock: deps.clock, log: deps.log }));
-  checks.push(...hooks.checks);
+  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions });
   cleanup.use(startCompaction(deps));
-  const http = config.listen && cleanup.use(await listen(config.listen, handler, deps));
+  const http = config.listen && cleanup.use(await listen(config.listen, withFront(handler, config.front), deps));
   // First of all: watches end, so that nothing keeps a connection open.
   cleanup.defer(() => stopping.abort(new Error('the server stops')));
   const running = cleanup.move();
@@ -157,10 +144,9 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
   };
 }
 
-function partsOf({ reader, scheme }: OpenCore, writer: ServerWriter): ServerParts {
+function partsOf({ reader, scheme }: OpenCore): ServerParts {
   return {
     reader,
-    writer,
     scheme,
     resourceOfKind(apiVersion, kind) {
       const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
@@ -182,20 +168,25 @@ function createHandler(parts: {
   deps: ApiServerDeps;
   core: Core;
   extensions: ServerExtensions;
-  /** Grows until the server is started. */
-  checks: readonly HealthCheck[];
 }): Handler {
   const { config, deps, core, extensions } = parts;
-  const checks = (): readonly HealthCheck[] => [
+  const checks: readonly HealthCheck[] = [
     { name: 'ping', isLive: true, check: () => undefined },
     { name: 'log', isLive: true, check: () => undefined },
     { name: 'etcd', isLive: true, check: () => readiness(core) },
     { name: 'informer-sync', isLive: false, check: () => readiness(core) },
-    ...parts.checks,
+    ...(extensions.health ?? []),
     { name: 'shutdown', isLive: false, check: () => (core.stopping.aborted ? 'the server stops' : undefined) },
   ];
   const discovery = createDiscovery({ scheme: core.scheme, address: config.advertise ?? '' });
-  const plain = { exact: new Map(exactPaths(config, deps, extensions)), others: [createHealth(checks), discovery] };
+  const openApi = createOpenApiRoutes({
+    scheme: core.scheme,
+    version: config.version.gitVersion,
+    descriptions: config.descriptions ?? {},
+    clock: deps.clock,
+  });
+  const others = [createHealth(checks), discovery, openApi];
+  const plain = { exact: new Map(exactPaths(config, deps, extensions)), others };
   return createChain({
     ...extensions,
     inFlight: config.inFlight ?? defaultInFlight,
@@ -223,6 +214,10 @@ function exactPaths(
 
 function readiness({ cache, store }: Pick<OpenCore, 'cache' | 'store'>): string | undefined {
   return cache.isFresh() ? undefined : `the cache is at revision ${cache.revision}, the store at ${store.revision()}`;
+}
+
+function withFront(handler: Handler, front: ApiServerConfig['front']): Handler {
+  return front ? request => front(request) ?? handler(request) : handler;
 }
 
 function listen(

@@ -13,12 +13,11 @@ export interface HealthCheck {
 const roots = ['/healthz', '/livez', '/readyz'];
 
 /** Answers /healthz, /livez and /readyz in upstream's text format, with ?verbose, ?exclude=name and /readyz/<name>. */
-export function createHealth(checksOf: () => readonly HealthCheck[]): (exchange: Exchange) => Response | undefined {
+export function createHealth(checks: readonly HealthCheck[]): (exchange: Exchange) => Response | undefined {
   return exchange => {
     const { path, query } = exchange.info;
     const root = roots.find(name => path === name || path.startsWith(`${name}/`));
     if (!root) return undefined;
-    const checks = checksOf();
     const relevant = root === '/livez' ? checks.filter(({ isLive }) => isLive) : checks;
     const name = path.slice(root.length + 1);
     if (name !== '') {
