@@ -1,129 +1,99 @@
-import wireTable from './tables/wire.json' with { type: 'json' };
+import presence from './tables/presence.json' with { type: 'json' };
+import wire from './tables/wire.json' with { type: 'json' };
 
-/** How one field of a message goes over the wire. */
+export type Scalar = 'string' | 'bool' | 'int32' | 'int64' | 'double' | 'bytes';
+
+/** One field of a message, with its name in JSON. */
 export interface WireField {
+  readonly name: string;
   readonly number: number;
-  /** Name in JSON. */
-  readonly name: string;
-  readonly kind: 'string' | 'bool' | 'int32' | 'int64' | 'double' | 'bytes' | 'message';
-  /** Full name, for messages. */
-  readonly message: string;
-  readonly isRepeated: boolean;
-  /** map<string, kind>. */
-  readonly isMap: boolean;
-  /** Go embeds the struct: its fields stand in JSON beside the others. */
+  readonly shape: 'single' | 'list' | 'map';
+  /** Of the value; for maps, whose keys are strings, of what is inside. */
+  readonly type: Scalar | { readonly message: string };
+  /** The message's fields stand in JSON beside this one's own, not below it. */
   readonly isInline: boolean;
+  /** Go has no pointer here: a zero on the wire says nothing, and JSON leaves it out. */
+  readonly dropsZero: boolean;
 }
 
-export interface WireMessage {
-  readonly name: string;
-  readonly byNumber: ReadonlyMap<number, WireField>;
-  readonly byName: ReadonlyMap<string, WireField>;
-  readonly inline: readonly WireField[];
-}
+const messages = wire as unknown as Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>>;
+/** Scalar fields that are pointers in Go (`optional`), and those that JSON always carries (`required`): a zero stays a zero in both. */
+const marks = presence as Readonly<Record<string, { optional?: readonly string[]; required?: readonly string[] }>>;
+const scalars: ReadonlySet<string> = new Set(['string', 'bool', 'int32', 'int64', 'double', 'bytes']);
 
-/** Structs that Go embeds, by message and field. */
-const inlined = new Set([
-  ...[
-    'NamedRuleWithOperations.ruleWithOperations',
-    'RuleWithOperations.rule',
-    'EphemeralContainer.ephemeralContainerCommon',
-  ],
-  ...[
-    'ConfigMapEnvSource',
-    'ConfigMapKeySelector',
-    'ConfigMapProjection',
-    'ConfigMapVolumeSource',
-    'SecretEnvSource',
-    'SecretKeySelector',
-    'SecretProjection',
-  ].map(name => `${name}.localObjectReference`),
-  ...[
-    'PersistentVolumeSpec.persistentVolumeSource',
-    'Probe.handler',
-    'Volume.volumeSource',
-    'IngressRule.ingressRuleValue',
-  ],
-  ...['DeviceAllocationConfiguration', 'DeviceClaimConfiguration', 'DeviceClassConfiguration'].map(
-    name => `${name}.deviceConfiguration`,
-  ),
+/** Go embeds these: on the wire they are fields, in JSON they are not. */
+const inline: ReadonlySet<string> = new Set([
+  'rule',
+  'ruleWithOperations',
+  'localObjectReference',
+  'ephemeralContainerCommon',
+  'persistentVolumeSource',
+  'handler',
+  'volumeSource',
+  'ingressRuleValue',
+  'deviceConfiguration',
 ]);
 
-/** Fields whose JSON name is not the one of the protobuf definition. */
-const renamed: Readonly<Record<string, string>> = {
-  'MutatingWebhookConfiguration.Webhooks': 'webhooks',
-  'ValidatingWebhookConfiguration.Webhooks': 'webhooks',
-  'Validation.Expression': 'expression',
-  'Variable.Name': 'name',
-  'Variable.Expression': 'expression',
-  'BoundObjectReference.uID': 'uid',
-  'IngressClassParametersReference.aPIGroup': 'apiGroup',
-  'JSONSchemaProps.schema': '$schema',
-  'JSONSchemaProps.ref': '$ref',
-  'JSONSchemaProps.xKubernetesPreserveUnknownFields': 'x-kubernetes-preserve-unknown-fields',
-  'JSONSchemaProps.xKubernetesEmbeddedResource': 'x-kubernetes-embedded-resource',
-  'JSONSchemaProps.xKubernetesIntOrString': 'x-kubernetes-int-or-string',
-  'JSONSchemaProps.xKubernetesListMapKeys': 'x-kubernetes-list-map-keys',
-  'JSONSchemaProps.xKubernetesListType': 'x-kubernetes-list-type',
-  'JSONSchemaProps.xKubernetesMapType': 'x-kubernetes-map-type',
-  'JSONSchemaProps.xKubernetesValidations': 'x-kubernetes-validations',
+/** Wire names that JSON writes otherwise; a first capital becomes small besides. */
+const jsonNames: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  BoundObjectReference: { uID: 'uid' },
+  IngressClassParametersReference: { aPIGroup: 'apiGroup' },
+  JSONSchemaProps: {
+    schema: '$schema',
+    ref: '$ref',
+    xKubernetesPreserveUnknownFields: 'x-kubernetes-preserve-unknown-fields',
+    xKubernetesEmbeddedResource: 'x-kubernetes-embedded-resource',
+    xKubernetesIntOrString: 'x-kubernetes-int-or-string',
+    xKubernetesListMapKeys: 'x-kubernetes-list-map-keys',
+    xKubernetesListType: 'x-kubernetes-list-type',
+    xKubernetesMapType: 'x-kubernetes-map-type',
+    xKubernetesValidations: 'x-kubernetes-validations',
+  },
 };
 
-const scalars = new Set(['string', 'bool', 'int32', 'int64', 'double', 'bytes']);
-const table = wireTable as unknown as Readonly<Record<string, Readonly<Record<string, readonly [number, string]>>>>;
-
-/** Gives a message of the table; made when first asked for. Undefined for an unknown name. */
-export type WireSchema = (name: string) => WireMessage | undefined;
-
-export function createWireSchema(): WireSchema {
-  const made = new Map<string, WireMessage>();
-  return name => {
-    const known = made.get(name);
-    if (known || !Object.hasOwn(table, name)) return known;
-    const fields = Object.entries(table[name]!).map(([field, [number, type]]) =>
-      createField(name, field, { number, type }),
-    );
-    const message = {
-      name,
-      byNumber: new Map(fields.map(field => [field.number, field])),
-      byName: new Map(fields.filter(field => !field.isInline).map(field => [field.name, field])),
-      inline: fields.filter(field => field.isInline),
-    };
-    made.set(name, message);
-    return message;
-  };
+export function hasMessage(name: string): boolean {
+  return Object.hasOwn(messages, name);
 }
 
-function createField(message: string, field: string, { number, type }: { number: number; type: string }): WireField {
+/** The fields of a message, by number. The name must be one of the table's. */
+export function fieldsOfMessage(message: string): readonly WireField[] {
   const dot = message.lastIndexOf('.');
-  const key = `${message.slice(dot + 1)}.${field}`;
-  const isRepeated = type.startsWith('[]');
-  const map = /^map<string, (.+)>$/.exec(type);
-  const inner = map ? map[1]! : isRepeated ? type.slice(2) : type;
-  const isScalar = scalars.has(inner);
-  return {
-    number,
-    name: renamed[key] ?? field,
-    kind: isScalar ? (inner as WireField['kind']) : 'message',
-    message: isScalar ? '' : inner.startsWith('.') ? inner.slice(1) : `${message.slice(0, dot)}.${inner}`,
-    isRepeated,
-    isMap: map !== null,
-    isInline: inlined.has(key),
-  };
+  const packageName = message.slice(0, dot);
+  const renamed = jsonNames[message.slice(dot + 1)] ?? {};
+  const { optional = [], required = [] } = marks[message] ?? {};
+  return Object.entries(messages[message]!)
+    .map(([wireName, [number, text]]): WireField => {
+      const name = renamed[wireName] ?? wireName[0]!.toLowerCase() + wireName.slice(1);
+      const map = /^map<string, (.*)>$/.exec(text);
+      const shape = map ? 'map' : text.startsWith('[]') ? 'list' : 'single';
+      const type = toType(map?.[1] ?? text.replace(/^\[\]/, ''), packageName);
+      const isInline = inline.has(wireName) && typeof type === 'object';
+      return { name, number, shape, type, isInline, dropsZero: !optional.includes(name) && !required.includes(name) };
+    })
+    .sort((a, b) => a.number - b.number);
 }
 
+function toType(text: string, packageName: string): WireField['type'] {
+  if (scalars.has(text)) return text as Scalar;
+  return { message: text.startsWith('.') ? text.slice(1) : `${packageName}.${text}` };
+}
+
+const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1';
 const packages: Readonly<Record<string, string>> = {
   '': 'k8s.io.api.core',
   'apiextensions.k8s.io': 'k8s.io.apiextensions_apiserver.pkg.apis.apiextensions',
   'apiregistration.k8s.io': 'k8s.io.kube_aggregator.pkg.apis.apiregistration',
   'internal.apiserver.k8s.io': 'k8s.io.api.apiserverinternal',
+  'metrics.k8s.io': 'k8s.io.metrics.pkg.apis.metrics',
 };
-export const metaPackage = 'k8s.io.apimachinery.pkg.apis.meta.v1';
 
-/** The message of a kind; undefined when protobuf has none (custom resources, tables). */
-export function messageOfKind(schema: WireSchema, apiVersion: string, kind: string): WireMessage | undefined {
+/** The message of a kind; undefined when it has none (custom resources, tables). Kinds of the meta group are found under every built-in group. */
+export function messageOfKind(apiVersion: string, kind: string): string | undefined {
   const slash = apiVersion.indexOf('/');
-  const [group, version] = slash < 0 ? ['', apiVersion] : [apiVersion.slice(0, slash), apiVersion.slice(slash + 1)];
-  const name = `${packages[group] ?? `k8s.io.api.${group.split('.')[0]}`}.${version}.${kind}`;
-  return schema(name) ?? schema(`${metaPackage}.${kind}`);
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  if (group.includes('.') && !group.endsWith('.k8s.io')) return undefined;
+  const own = `${packages[group] ?? `k8s.io.api.${group.split('.', 1)[0]}`}.${apiVersion.slice(slash + 1)}.${kind}`;
+  if (hasMessage(own)) return own;
+  const meta = `${metaPackage}.${kind}`;
+  return hasMessage(meta) ? meta : undefined;
 }
