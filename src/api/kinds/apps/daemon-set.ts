@@ -8,6 +8,7 @@ import { checkAtMostAll, checkIntOrPercent, isZero } from '../int-or-percent.ts'
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { checkPodTemplate, checkTemplateMatches, checkWorkloadSelector } from '../pod-template.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 
 const strategies: readonly string[] = ['RollingUpdate', 'OnDelete'];
 
@@ -107,5 +108,6 @@ export const daemonSet: KindBehaviour<DaemonSet> = {
     }
     return errors;
   },
+  warnings: workloadWarnings<DaemonSet>(o => o.spec.template),
   columns,
 };

@@ -5,6 +5,7 @@ import { ageColumn, containerColumns, count, nameColumn, text, wide } from '../c
 import { semanticallyEqual } from '../equality.ts';
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 import { validateDeployment, validateDeploymentStatus, validateDeploymentUpdate } from './deployment-rules.ts';
 
 function defaults(draft: Deployment): void {
@@ -48,5 +49,6 @@ export const deployment: KindBehaviour<Deployment> = {
   validateCreate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,
   validateSubresource: validateDeploymentStatus,
+  warnings: workloadWarnings<Deployment>(o => o.spec.template),
   columns,
 };

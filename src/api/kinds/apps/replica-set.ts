@@ -4,6 +4,7 @@ import { specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, count, nameColumn, text, wide } from '../columns.ts';
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 import { validateReplicaSet, validateReplicaSetStatus, validateReplicaSetUpdate } from './replica-set-rules.ts';
 
 export const replicaSet: KindBehaviour<ReplicaSet> = {
@@ -17,6 +18,7 @@ export const replicaSet: KindBehaviour<ReplicaSet> = {
   validateCreate: validateReplicaSet,
   validateUpdate: validateReplicaSetUpdate,
   validateSubresource: validateReplicaSetStatus,
+  warnings: workloadWarnings<ReplicaSet>(o => o.spec.template),
   columns: [
     nameColumn,
     count('Desired', 'How many pods there shall be.', o => o.spec.replicas),

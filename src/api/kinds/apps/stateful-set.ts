@@ -3,6 +3,7 @@ import type { StatefulSet } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, nameColumn, text } from '../columns.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 import { defaultClaimSpec } from '../volume-defaults.ts';
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set-rules.ts';
 
@@ -48,5 +49,6 @@ export const statefulSet: KindBehaviour<StatefulSet> = {
   validateCreate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
   validateSubresource: validateStatefulSetStatus,
+  warnings: workloadWarnings<StatefulSet>(o => o.spec.template),
   columns,
 };

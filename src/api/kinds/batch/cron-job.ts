@@ -4,6 +4,7 @@ import { specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, nameColumn, since, text, wide } from '../columns.ts';
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 import { validateCronJob, validateCronJobUpdate } from './cron-job-rules.ts';
 import { defaultFailurePolicy } from './job.ts';
 
@@ -38,6 +39,14 @@ const columns: readonly Column<CronJob>[] = [
   wide(text('Selector', 'Which pods belong to its jobs.', o => formatSelector(o.spec.jobTemplate?.spec?.selector))),
 ];
 
+const templateWarnings = workloadWarnings<CronJob>(
+  o => o.spec.jobTemplate?.spec?.template,
+  'spec.jobTemplate.spec.template',
+);
+
+const zoneWarning =
+  'cannot use TZ or CRON_TZ in spec.schedule, use timeZone field instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#unsupported-timezone-specification for more details';
+
 export const cronJob: KindBehaviour<CronJob> = {
   shortNames: ['cj'],
   categories: ['all'],
@@ -45,19 +54,9 @@ export const cronJob: KindBehaviour<CronJob> = {
   ...specStrategy<CronJob>(),
   validateCreate: validateCronJob,
   validateUpdate: validateCronJobUpdate,
-  warnings(object) {
-    const name = object.metadata.name;
-    const zone = /(?:^|\s)(?:CRON_)?TZ=/.test(object.spec.schedule);
-    const warnings = zone
-      ? [
-          `spec.schedule: cannot use TZ or CRON_TZ in schedule, use timeZone field instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#unsupported-timezone-specification for more details`,
-        ]
-      : [];
-    return /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ? warnings : [...warnings, dnsWarning(name)];
+  warnings(object, old) {
+    const zone = object.spec.schedule.includes('TZ') ? [zoneWarning] : [];
+    return [...templateWarnings(object, old), ...zone];
   },
   columns,
 };
-
-function dnsWarning(name: string): string {
-  return `metadata.name: this is used in the CronJob's Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${JSON.stringify(name)} is not a DNS label]`;
-}

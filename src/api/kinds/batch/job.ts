@@ -5,6 +5,7 @@ import { ageColumn, containerColumns, nameColumn, text, wide } from '../columns.
 import { humanDuration } from '../duration.ts';
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 import { validateJob, validateJobUpdate } from './job-rules.ts';
 import { validateJobStatus } from './job-status-rules.ts';
 
@@ -79,6 +80,15 @@ const columns: readonly Column<Job>[] = [
   wide(text('Selector', 'Which pods belong to it.', o => formatSelector(o.spec.selector))),
 ];
 
+const templateWarnings = workloadWarnings<Job>(o => o.spec.template);
+const manyIndexes =
+  'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
+
+function warnAboutManyIndexes({ spec }: Job): string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = spec;
+  return completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000 ? [manyIndexes] : [];
+}
+
 export const job: KindBehaviour<Job> = {
   categories: ['all'],
   defaults(draft) {
@@ -101,14 +111,7 @@ export const job: KindBehaviour<Job> = {
   validateCreate: validateJob,
   validateUpdate: validateJobUpdate,
   validateSubresource: validateJobStatus,
-  warnings(object) {
-    const { completionMode, completions = 0, parallelism = 0 } = object.spec;
-    if (completionMode !== 'Indexed' || completions <= 100_000 || parallelism <= 10_000) return [];
-    const text = `for ${completions} completions and ${parallelism} parallelism`;
-    return [
-      `In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail ${text}`,
-    ];
-  },
+  warnings: (object, old) => [...templateWarnings(object, old), ...warnAboutManyIndexes(object)],
   columns,
   selectableFields: { 'status.successful': o => String(o.status?.succeeded ?? 0) },
 };

@@ -8,6 +8,7 @@ import { validatePodStatus, validatePodSubresource } from '../pod-status-rules.t
 import { validatePodUpdate } from '../pod-update-rules.ts';
 import { warnAboutPodSpec } from '../pod-warnings.ts';
 import { qosClassOf } from '../qos.ts';
+import { warnAboutName } from '../template-warnings.ts';
 
 function prepareCreate(draft: Pod): void {
   draft.metadata.generation = 1;
@@ -94,7 +95,11 @@ export const pod: KindBehaviour<Pod> = {
     if (subresource === 'status') return validatePodStatus(object, old);
     return validatePodSubresource(object, old, subresource);
   },
-  warnings: (object, old) => (old ? [] : warnAboutPodSpec(object.spec, { path: 'spec', metadata: object.metadata })),
+  warnings(object, old) {
+    if (old && object.metadata.generation === old.metadata.generation) return [];
+    const name = old ? [] : warnAboutName(object, "the Pod's hostname");
+    return [...name, ...warnAboutPodSpec(object.spec, { path: 'spec', metadata: object.metadata })];
+  },
   columns: podColumns,
   selectableFields: {
     'spec.nodeName': o => o.spec.nodeName ?? '',

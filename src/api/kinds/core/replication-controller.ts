@@ -6,6 +6,7 @@ import { checkNonNegative, forbidden, invalid, notSupported, required } from '..
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { checkPodTemplate } from '../pod-template.ts';
 import { checkReplicaStatus } from '../replica-status.ts';
+import { workloadWarnings } from '../template-warnings.ts';
 
 function defaults(draft: ReplicationController): void {
   draft.spec ??= {};
@@ -51,6 +52,7 @@ export const replicationController: KindBehaviour<ReplicationController> = {
     checkReplicaStatus(errors, object.status);
     return errors;
   },
+  warnings: workloadWarnings<ReplicationController>(o => o.spec?.template),
   columns: [
     nameColumn,
     count('Desired', 'How many pods there shall be.', o => o.spec?.replicas),

@@ -3,6 +3,7 @@ import type { Service, ServiceSpec } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, formatLabels, nameColumn, sortedSet, text, wide } from '../columns.ts';
 import { validateService, validateServiceStatus, validateServiceUpdate } from './service-rules.ts';
+import { warnAboutService } from './service-warnings.ts';
 
 const affinityTimeoutSeconds = 10_800;
 const trafficTypes: ReadonlySet<string> = new Set(['ClusterIP', 'NodePort', 'LoadBalancer']);
@@ -163,6 +164,7 @@ export const service: KindBehaviour<Service> = {
   validateCreate: object => validateService(object, undefined),
   validateUpdate: validateServiceUpdate,
   validateSubresource: validateServiceStatus,
+  warnings: warnAboutService,
   columns,
   selectableFields: {
     'spec.clusterIP': o => o.spec.clusterIP ?? '',

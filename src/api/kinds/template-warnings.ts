@@ -1,0 +1,31 @@
+import type { KubeObject } from '../resource.ts';
+import type { PodTemplateSpec } from '../types.ts';
+import { checkLabel } from './name-rules.ts';
+import { warnAboutPodSpec } from './pod-warnings.ts';
+
+/** The `warnings` of a workload: its name, which its pods inherit, and its template. After creation only when the spec has changed. */
+export function workloadWarnings<T extends KubeObject>(
+  template: (object: T) => PodTemplateSpec | undefined,
+  path = 'spec.template',
+): (object: T, old: T | undefined) => string[] {
+  return (object, old) => {
+    if (old) return changed(object, old) ? warnAboutTemplate(template(object), path) : [];
+    return [...warnAboutName(object, 'Pod names and hostnames'), ...warnAboutTemplate(template(object), path)];
+  };
+}
+
+/** A name with dots is no host name. */
+export function warnAboutName(object: KubeObject, use: string): string[] {
+  const messages = checkLabel(object.metadata.name);
+  if (messages.length === 0) return [];
+  const text = 'which can result in surprising behavior; a DNS label is recommended';
+  return [`metadata.name: this is used in ${use}, ${text}: [${messages.join(' ')}]`];
+}
+
+function changed(object: KubeObject, old: KubeObject): boolean {
+  return object.metadata.generation !== old.metadata.generation;
+}
+
+function warnAboutTemplate(template: PodTemplateSpec | undefined, path: string): string[] {
+  return template?.spec ? warnAboutPodSpec(template.spec, { path: `${path}.spec`, metadata: template.metadata }) : [];
+}
