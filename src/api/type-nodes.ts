@@ -22,6 +22,12 @@ const special: Readonly<Record<string, TypeNode['kind']>> = {
   'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'int-or-string',
 };
 
+/** Keys of associative lists that users leave out; the tables do not have these defaults (upstream: +default in core/v1/types.go). */
+const keyDefaults: Readonly<Record<string, Readonly<Record<string, { default: unknown }>>>> = {
+  'io.k8s.api.core.v1.ContainerPort': { protocol: { default: 'TCP' } },
+  'io.k8s.api.core.v1.ServicePort': { protocol: { default: 'TCP' } },
+};
+
 /** Gives the shape of a named type of the tables; built when first asked for, then kept. Undefined for an unknown name. */
 export type TypeNodes = (name: string) => TypeNode | undefined;
 
@@ -73,7 +79,12 @@ class TableType implements TypeNode {
     if (mapType) this.mapType = mapType;
   }
   get fields(): ReadonlyMap<string, FieldNode> {
-    this.#fields ??= new Map(Object.entries(this.#entries).map(([name, entry]) => [name, this.#field(entry)]));
+    this.#fields ??= new Map(
+      Object.entries(this.#entries).map(([name, entry]) => [
+        name,
+        { ...this.#field(entry), ...keyDefaults[this.name]?.[name] },
+      ]),
+    );
     return this.#fields;
   }
   #field([type, extras = {}]: FieldEntry): FieldNode {

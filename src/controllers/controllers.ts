@@ -1,4 +1,3 @@
-import { clusterRoleAggregation } from './cluster-role-aggregation/controller.ts';
 import type { ControllerSpec } from './controller.ts';
 import { cronjob } from './cronjob/controller.ts';
 import { deployment } from './deployment/controller.ts';
@@ -17,12 +16,14 @@ import { rootCaPublisher, serviceaccount, serviceaccountToken } from './servicea
 import { statefulset } from './statefulset/controller.ts';
 import { ttlAfterFinished } from './ttl-after-finished/controller.ts';
 
-/** All controllers, in the order in which they start: first what pods cannot be created without. None needs another to be ready. */
+/**
+ * All controllers, in the order in which they start: first what pods cannot be created without. None needs another to be ready. Aggregated roles are
+ * kept by the API server itself, which needs them before anything else.
+ */
 export const controllers: readonly ControllerSpec[] = [
   serviceaccount,
   serviceaccountToken,
   rootCaPublisher,
-  clusterRoleAggregation,
   nodeIpam,
   nodeLifecycle,
   taintEviction,

@@ -1,4 +1,12 @@
 export type { CgroupLimits, Cgroups } from './cgroup.ts';
 export { createCgroups, toCpuWeight } from './cgroup.ts';
+export type { Command, CommandErrorCode, CommandOutput, Exec } from './exec.ts';
+export { CommandError, createExec, isMissingProgram } from './exec.ts';
+export type { ForwardingEntry, Ip, Link, LinkAddress, Neighbour, Route } from './ip.ts';
+export { createIp, IpError } from './ip.ts';
 export type { MountPoint, Mounts } from './mount.ts';
 export { createMounts, MountError, parseMountInfo } from './mount.ts';
+export type { Nft, NftErrorCode, NftFamily, NftTableName } from './nft.ts';
+export { createNft, isNftNotFound, NftError } from './nft.ts';
+export type { Sysctl } from './sysctl.ts';
+export { createExecSysctl, createSysctl, SysctlError } from './sysctl.ts';

@@ -1,4 +1,12 @@
 export type { FakeCgroups } from './cgroup-fake.ts';
 export { createFakeCgroups } from './cgroup-fake.ts';
+export type { FakeExec } from './exec-fake.ts';
+export { createFakeExec, fakeCommandError } from './exec-fake.ts';
+export type { FakeIp } from './ip-fake.ts';
+export { createFakeIp } from './ip-fake.ts';
 export type { FakeMounts } from './mount-fake.ts';
 export { createFakeMounts } from './mount-fake.ts';
+export type { FakeNft } from './nft-fake.ts';
+export { createFakeNft } from './nft-fake.ts';
+export type { FakeSysctl } from './sysctl-fake.ts';
+export { createFakeSysctl } from './sysctl-fake.ts';

@@ -74,6 +74,11 @@ export function openWebSocket(socket: Duplex, head: Uint8Array, events: WebSocke
   });
   socket.on('error', finish);
   socket.on('close', finish);
+  // An upgraded socket stays half open: a peer that has gone would never be noticed.
+  socket.on('end', () => {
+    socket.end();
+    finish();
+  });
   socket.pipe(receiver);
   if (head.length) socket.unshift(Buffer.from(head));
   return {

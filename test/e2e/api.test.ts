@@ -186,10 +186,11 @@ test('unknown fields and bad values are refused with the field and the value', (
 
 test('edit writes back what the editor leaves', () => {
   k('create', 'configmap', 'edited', '--from-literal=a=1');
-  const edited = server.tryKubectl(['edit', 'cm', 'edited'], undefined);
-  assert.match(edited.stdout + edited.stderr, /Edit cancelled|edited|no changes|error/i);
+  const edited = server.tryKubectl(['edit', 'cm', 'edited'], undefined, { KUBE_EDITOR: 'sed -i s/\\"1\\"/\\"5\\"/' });
+  assert.equal(edited.stdout, 'configmap/edited edited\n', edited.stderr);
+  assert.equal(k('get', 'cm', 'edited', '-o', 'jsonpath={.data.a}'), '5');
   assert.equal(
-    k('replace', '-f', writeTemporary(k('get', 'cm', 'edited', '-o', 'yaml').replace('"1"', '"2"'))),
+    k('replace', '-f', writeTemporary(k('get', 'cm', 'edited', '-o', 'yaml').replace('"5"', '"2"'))),
     'configmap/edited replaced\n',
   );
   assert.equal(k('get', 'cm', 'edited', '-o', 'jsonpath={.data.a}'), '2');

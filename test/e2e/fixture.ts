@@ -20,7 +20,7 @@ export interface Server extends AsyncDisposable {
   /** Runs kubectl and fails the test when it fails; gives what it printed. */
   kubectl(...args: string[]): string;
   /** Runs kubectl and gives everything. */
-  tryKubectl(args: readonly string[], input?: string): Output;
+  tryKubectl(args: readonly string[], input?: string, environment?: Record<string, string>): Output;
   /** `kubectl apply -f -`. */
   apply(manifest: string): string;
   /** Ends it with a signal and waits; the data stays. */
@@ -60,11 +60,12 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   ];
   if (options.node) linkImages(dataFolder);
   let child: ChildProcess | undefined;
-  const tryKubectl: Server['tryKubectl'] = (kubectlArgs, input) => {
+  const tryKubectl: Server['tryKubectl'] = (kubectlArgs, input, environment) => {
     const result = spawnSync('kubectl', ['--kubeconfig', kubeconfig, ...kubectlArgs], {
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
       timeout: 180_000,
+      env: { ...process.env, ...environment },
       ...(input === undefined ? {} : { input }),
     });
     return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr };

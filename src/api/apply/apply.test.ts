@@ -9,10 +9,20 @@ const fields = createFieldManager();
 
 type Fields = Record<string, unknown>;
 const manager = (name: string, nowMs = 0) => ({ name, apiVersion: 'apps/v1', subresource: '', nowMs });
-const deployment = (spec: Fields, metadata: Fields = {}) => ({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', ...metadata }, spec });
+const deployment = (spec: Fields, metadata: Fields = {}) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name: 'web', ...metadata },
+  spec,
+});
 const containers = (...list: Fields[]) => ({ template: { spec: { containers: list } } });
 
-function apply(live: object | undefined, applied: object, name: string, force = false): Fields & { spec: Fields; metadata: { managedFields: Fields[] } } {
+function apply(
+  live: object | undefined,
+  applied: object,
+  name: string,
+  force = false,
+): Fields & { spec: Fields; metadata: { managedFields: Fields[] } } {
   const result = fields.apply(live, applied, { type, manager: manager(name), force });
   assert.ok('object' in result, `conflicts: ${JSON.stringify(result)}`);
   return result.object as never;
@@ -39,9 +49,15 @@ test('another manager with another value conflicts, with force takes over, and w
   const live = apply(undefined, deployment({ replicas: 1 }), 'a');
   assert.deepEqual(conflictsOf(live, deployment({ replicas: 2 }), 'b'), ['a .spec.replicas']);
   const forced = apply(live, deployment({ replicas: 2 }), 'b', true);
-  assert.deepEqual(forced.metadata.managedFields.map(entry => entry['manager']), ['b']);
+  assert.deepEqual(
+    forced.metadata.managedFields.map(entry => entry['manager']),
+    ['b'],
+  );
   const shared = apply(live, deployment({ replicas: 1 }), 'b');
-  assert.deepEqual(shared.metadata.managedFields.map(entry => entry['manager']), ['a', 'b']);
+  assert.deepEqual(
+    shared.metadata.managedFields.map(entry => entry['manager']),
+    ['a', 'b'],
+  );
 });
 
 test('what a manager no longer applies goes, unless another owns it too', () => {
@@ -55,12 +71,25 @@ test('what a manager no longer applies goes, unless another owns it too', () => 
 test('items of keyed lists are owned one by one, by keys with their defaults', () => {
   const one = apply(undefined, deployment(containers({ name: 'c', image: 'i', ports: [{ containerPort: 80 }] })), 'a');
   const two = apply(one, deployment(containers({ name: 'side', image: 's' })), 'b');
-  const list = (object: Fields) => (object['spec'] as { template: { spec: { containers: Fields[] } } }).template.spec.containers;
-  assert.deepEqual(list(two).map(item => item['name']).sort(), ['c', 'side']);
-  const withProtocol = apply(two, deployment(containers({ name: 'c', image: 'i', ports: [{ containerPort: 80, protocol: 'TCP' }] })), 'a');
+  const list = (object: Fields) =>
+    (object['spec'] as { template: { spec: { containers: Fields[] } } }).template.spec.containers;
+  assert.deepEqual(
+    list(two)
+      .map(item => item['name'])
+      .sort(),
+    ['c', 'side'],
+  );
+  const withProtocol = apply(
+    two,
+    deployment(containers({ name: 'c', image: 'i', ports: [{ containerPort: 80, protocol: 'TCP' }] })),
+    'a',
+  );
   assert.equal((list(withProtocol).find(item => item['name'] === 'c')!['ports'] as unknown[]).length, 1);
   const removed = apply(two, deployment({}), 'b');
-  assert.deepEqual(list(removed).map(item => item['name']), ['c']);
+  assert.deepEqual(
+    list(removed).map(item => item['name']),
+    ['c'],
+  );
 });
 
 test('an update owns what it changed, and takes it from whom it had', () => {
@@ -69,7 +98,10 @@ test('an update owns what it changed, and takes it from whom it had', () => {
   after.spec = { ...after.spec, replicas: 5 };
   fields.update(before, after, { type, manager: manager('kubectl-scale') });
   const byName = Object.fromEntries(after.metadata.managedFields.map(entry => [entry['manager'], entry['fieldsV1']]));
-  assert.deepEqual(byName, { a: { 'f:spec': { 'f:paused': {} } }, 'kubectl-scale': { 'f:spec': { 'f:replicas': {} } } });
+  assert.deepEqual(byName, {
+    a: { 'f:spec': { 'f:paused': {} } },
+    'kubectl-scale': { 'f:spec': { 'f:replicas': {} } },
+  });
   assert.deepEqual(conflictsOf(after, deployment({ replicas: 1 }), 'a'), ['kubectl-scale .spec.replicas']);
 });
 
@@ -98,7 +130,10 @@ test('more than ten updaters are joined', () => {
   let live: Fields & { metadata: Fields } = deployment({ replicas: 0 }) as never;
   for (let index = 1; index < 15; index++) {
     const after = structuredClone(live);
-    (after['metadata'] as Fields)['annotations'] = { ...((live.metadata['annotations'] as Fields) ?? {}), [`n${index}`]: 'x' };
+    (after['metadata'] as Fields)['annotations'] = {
+      ...((live.metadata['annotations'] as Fields) ?? {}),
+      [`n${index}`]: 'x',
+    };
     fields.update(live, after, { type, manager: manager(`m${index}`, index * 1000) });
     live = after;
   }

@@ -1,4 +1,4 @@
-import type { FieldError, KindBehaviour } from '../kind.ts';
+import type { KindBehaviour } from '../kind.ts';
 import type { KubeObject, UnknownObject } from '../resource.ts';
 import { semanticallyEqual } from './equality.ts';
 
@@ -52,22 +52,15 @@ export function specStrategy<T extends SpecAndStatus>(): Required<
 }
 
 /**
- * What a write of the status may change: the status, and metadata but for `labels`. Upstream's status strategies of most kinds let annotations through,
- * and conformance tests rely on it.
+ * What a write of the status may change: the status, and metadata. Upstream's status strategies of most kinds let labels and annotations
+ * through, and conformance tests rely on it.
  */
 export function keepAllButStatus<T extends SpecAndStatus>(draft: T, old: T): void {
   const target = draft as unknown as Record<string, unknown>;
   const source = old as unknown as Record<string, unknown>;
   for (const key of Object.keys(target)) if (!(key in source) && !writable.has(key)) delete target[key];
   for (const key of Object.keys(source)) if (!writable.has(key)) target[key] = source[key];
-  if (old.metadata.labels === undefined) delete draft.metadata.labels;
-  else draft.metadata.labels = old.metadata.labels;
   setGeneration(draft, old, false);
 }
 
 const writable: ReadonlySet<string> = new Set(['status', 'metadata', 'apiVersion', 'kind']);
-
-/** Runs several checks over one object and collects what they find. */
-export function collect(...lists: readonly (readonly FieldError[])[]): FieldError[] {
-  return lists.flat();
-}

@@ -41,7 +41,11 @@ export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> =
     if (draft.status) draft.status = { ...draft.status };
     rememberStored(draft);
   },
-  prepareSubresource: strategy.prepareSubresource,
+  prepareSubresource(draft, old, subresource, context) {
+    strategy.prepareSubresource(draft, old, subresource, context);
+    const { resourceVersion, managedFields } = draft.metadata;
+    draft.metadata = { ...old.metadata, resourceVersion, managedFields };
+  },
   validateCreate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   columns: [nameColumn, createdAtColumn],

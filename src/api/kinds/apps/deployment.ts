@@ -1,6 +1,6 @@
 import type { Column, KindBehaviour } from '../../kind.ts';
 import type { Deployment } from '../../types.ts';
-import { keepStatus, setGeneration, specStrategy } from '../behaviour.ts';
+import { keepAllButStatus, keepStatus, setGeneration, specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, count, nameColumn, text, wide } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { formatSelector } from '../label-selector.ts';
@@ -45,6 +45,12 @@ export const deployment: KindBehaviour<Deployment> = {
       !semanticallyEqual(draft.spec, old.spec) ||
       !semanticallyEqual(draft.metadata.annotations ?? {}, old.metadata.annotations ?? {});
     setGeneration(draft, old, changed);
+  },
+  prepareSubresource(draft, old, subresource) {
+    if (subresource !== 'status') return;
+    keepAllButStatus(draft, old);
+    if (old.metadata.labels) draft.metadata.labels = old.metadata.labels;
+    else delete draft.metadata.labels;
   },
   validateCreate: validateDeployment,
   validateUpdate: validateDeploymentUpdate,

@@ -105,4 +105,5 @@ export const limitRange: KindBehaviour<LimitRange> = {
   validateCreate: validate,
   validateUpdate: validate,
   columns: [nameColumn, createdAtColumn],
+  createOnUpdate: true,
 };

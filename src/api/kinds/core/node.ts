@@ -35,11 +35,7 @@ export const node: KindBehaviour<Node> = {
   },
   prepareUpdate: keepStatus,
   prepareSubresource(draft, old, subresource) {
-    if (subresource !== 'status') return;
-    const labels = draft.metadata.labels;
-    keepAllButStatus(draft, old);
-    // The node agent sets labels and status in one write.
-    if (labels) draft.metadata.labels = labels;
+    if (subresource === 'status') keepAllButStatus(draft, old);
   },
   validateCreate: validateNode,
   validateUpdate: validateNodeUpdate,

@@ -20,6 +20,7 @@ export const podTemplate: KindBehaviour<PodTemplate> = {
   prepareUpdate: (draft, old) => setGeneration(draft, old, !semanticallyEqual(draft.template, old.template)),
   validateCreate: validate,
   validateUpdate: validate,
+  createOnUpdate: true,
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>(o => o.template).map(column => ({ ...column, priority: 0 as const })),

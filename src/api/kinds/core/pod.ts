@@ -1,6 +1,7 @@
 import type { KindBehaviour } from '../../kind.ts';
 import type { Pod } from '../../types.ts';
 import { countGeneration, keepStatus, setGeneration } from '../behaviour.ts';
+import { mergeMatchLabelKeys } from '../match-label-keys.ts';
 import { podColumns } from '../pod-columns.ts';
 import { defaultPodOnly, defaultPodSpec } from '../pod-defaults.ts';
 import { validatePod } from '../pod-rules.ts';
@@ -12,6 +13,7 @@ import { warnAboutName } from '../template-warnings.ts';
 
 function prepareCreate(draft: Pod): void {
   draft.metadata.generation = 1;
+  mergeMatchLabelKeys(draft);
   draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
   if (draft.spec.schedulingGates?.length) {
     draft.status.conditions = [

@@ -154,6 +154,7 @@ export const service: KindBehaviour<Service> = {
   },
   prepareUpdate(draft, old) {
     keepStatus(draft, old);
+    if (draft.spec.type !== 'LoadBalancer') draft.status = { ...draft.status, loadBalancer: {} };
     syncClusterIps(draft, old);
     keepAllocated(draft, old);
     dropFieldsOfOldType(draft, old);

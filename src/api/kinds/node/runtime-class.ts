@@ -26,5 +26,6 @@ export const runtimeClass: KindBehaviour<RuntimeClass> = {
     if (object.handler !== old.handler) errors.push(invalid('handler', object.handler, immutableMessage));
     return errors;
   },
+  unconditionalUpdate: false,
   columns: [nameColumn, text('Handler', 'Name that the container runtime knows.', o => o.handler), ageColumn],
 };

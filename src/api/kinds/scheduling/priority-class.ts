@@ -53,6 +53,7 @@ export const priorityClass: KindBehaviour<PriorityClass> = {
     }
     return errors;
   },
+  createOnUpdate: true,
   columns: [
     nameColumn,
     count('Value', 'The higher, the sooner.', o => o.value),

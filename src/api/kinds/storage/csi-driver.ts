@@ -64,6 +64,7 @@ export const csiDriver: KindBehaviour<CSIDriver> = {
     }
     return errors;
   },
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     flag('AttachRequired', 'Whether volumes are attached to nodes first.', o => o.spec.attachRequired ?? true),

@@ -27,6 +27,7 @@ function validate(object: CSINode): FieldError[] {
 export const csiNode: KindBehaviour<CSINode> = {
   validateCreate: validate,
   validateUpdate: validate,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     count(

@@ -33,6 +33,7 @@ export const volumeAttachment: KindBehaviour<VolumeAttachment> = {
     if (!semanticallyEqual(object.spec, old.spec)) errors.push(invalid('spec', object.spec, immutableMessage));
     return errors;
   },
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     { ...text<VolumeAttachment>('Attacher', 'Driver that attaches.', o => o.spec.attacher), format: 'name' },

@@ -1,0 +1,190 @@
+import { mkdir } from 'node:fs/promises';
+import type { Node, Pod } from '#api';
+import { resources } from '#api';
+import type { Running } from '#base';
+import { type Informer, startQueue } from '#client';
+import type { KubeletConfig, KubeletDeps } from './config.ts';
+import { createContext } from './create-context.ts';
+import { createImageGc } from './images/image-gc.ts';
+import { createKubeletView } from './kubelet-view.ts';
+import { startHousekeeping } from './node/housekeeping.ts';
+import { type Machine, readFilesystem, readMachine } from './node/machine.ts';
+import { startNodeAgent } from './node/node-agent.ts';
+import { startNodeLease } from './node/node-lease.ts';
+import type { PodContext } from './pods/context.ts';
+import { handlePod } from './pods/handle-pod.ts';
+import { syncMirrors } from './pods/mirror-pods.ts';
+import { isMirror } from './pods/pod-spec.ts';
+import { type StaticPods, watchStaticPods } from './pods/static-pods.ts';
+import { watchRuntime } from './runtime/watch-runtime.ts';
+import type { KubeletView } from './server/view.ts';
+import { podsDir } from './volumes/pod-paths.ts';
+
+/** Pods looked at together: enough to keep two cores busy while the runtime works. */
+const podConcurrency = 10;
+/** Images younger than this are not collected: upstream's imageMinimumGCAge. */
+const imageMinAgeMs = 2 * 60_000;
+/** What of the pods is logged is seen again this soon. */
+const podBackoff = { firstMs: 200, maxMs: 30_000 };
+
+export interface Kubelet extends Running {
+  /** What the node's HTTPS server needs. */
+  readonly view: KubeletView;
+  /** The folder's static pods as they are run. */
+  staticPods(): readonly Pod[];
+}
+
+/**
+ * Starts the node agent. It takes over what already runs, registers the node and keeps pods as the API server wants them until it is disposed; disposing
+ * leaves the pods running. `config.cri` must answer sooner or later; until then the node is not ready.
+ */
+export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Promise<Kubelet> {
+  const { client, clock, log } = deps;
+  const machine = readMachine();
+  await prepareRoot(config, deps);
+  await using start = new AsyncDisposableStack();
+  const pods = deps.informers.of(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+  const nodes = deps.informers.of(resources.nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
+  const statics: { value: StaticPods | undefined } = { value: undefined };
+  const readState = async () => {
+    const nodefs = await readFilesystem(config.rootDir);
+    return { nodefs, imagefs: nodefs };
+  };
+  const storageBytes = (await readState()).nodefs.totalBytes;
+  const context = await createContext(config, deps, {
+    ...{ pods, machine, storageBytes },
+    wake: uid => queue.add(uid),
+    statics: {
+      list: () => statics.value?.list() ?? [],
+      synced: () => !config.staticPodDir || statics.value !== undefined,
+    },
+    stack: start,
+  });
+  let pressure = () => ({ memory: false, disk: false, pid: false });
+  const nodeLabels = () => nodes.get(undefined, config.nodeName)?.metadata.labels ?? {};
+  const handle = (uid: string) => handlePod(context, uid, { pressure, nodeLabels });
+  const queue = start.use(
+    startQueue({ name: 'pods', concurrency: podConcurrency, handle, backoff: podBackoff }, { clock, log }),
+  );
+  if (config.staticPodDir)
+    statics.value = start.use(await startStatics(context, { pods, nodes, folder: config.staticPodDir }));
+  start.use(pods.onChange(({ object }) => wakeFor(context, statics.value, object, { pods, nodes })));
+  const runtime = start.use(
+    watchRuntime({ cache: context.cache, events: deps.runtimeEvents, clock, log, onChange: uid => queue.add(uid) }),
+  );
+  // Folders of pods that nobody runs any more are found when the pods are known.
+  context.background(async () => {
+    await pods.whenSynced();
+    for (const uid of [...(await context.volumes.uids()), ...context.cache.uids()]) queue.add(uid);
+  });
+  const facts = () => nodeFacts({ context, machine, storageBytes, pressure: pressure(), trouble: runtime.trouble() });
+  const agent = start.use(
+    startNodeAgent({ config, machine, client, informer: nodes, events: deps.events, clock, log, facts }),
+  );
+  start.use(
+    startNodeLease({
+      client,
+      clock,
+      log,
+      nodeName: config.nodeName,
+      node: () => nodes.get(undefined, config.nodeName),
+    }),
+  );
+  const imageGc = createImageGc({
+    ...{ images: deps.cri.images, highPercent: config.imageGcHighPercent, lowPercent: config.imageGcLowPercent },
+    ...{ pinned: [config.pauseImage], storePath: config.rootDir, minAgeMs: imageMinAgeMs },
+  });
+  const house = start.use(startHousekeeping({ context, imageGc, readState, onPressure: () => agent.check() }));
+  pressure = house.pressure;
+  const running = start.move();
+  return {
+    view: createKubeletView(context, readState),
+    staticPods: () => statics.value?.list() ?? [],
+    ready() {
+      if (!agent.registered()) return 'the node is not registered';
+      const trouble = runtime.trouble();
+      if (trouble) return `the container runtime does not answer: ${trouble}`;
+      return context.source.synced() ? undefined : 'the pods of this node are not known yet';
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+/** The root folder must be a shared mount, or volumes mounted later stay unseen in containers. */
+async function prepareRoot({ rootDir }: KubeletConfig, { mounts, log }: KubeletDeps): Promise<void> {
+  await mkdir(podsDir(rootDir), { recursive: true, mode: 0o750 });
+  const here = (await mounts.list()).find(mount => mount.path === rootDir);
+  if (here?.shared) return;
+  if (!here) await mounts.bind(rootDir, rootDir);
+  await mounts.makeShared(rootDir);
+  log.debug('root folder made a shared mount', { path: rootDir });
+}
+
+interface ApiPods {
+  pods: Informer<Pod>;
+  nodes: Informer<Node>;
+}
+
+function mirror(context: PodContext, statics: readonly Pod[], { pods, nodes }: ApiPods): void {
+  context.background(async () => {
+    if (!pods.synced()) await pods.whenSynced();
+    const node = nodes.list()[0];
+    await syncMirrors({ client: context.client, statics, informer: pods, node, log: context.log });
+  });
+}
+
+async function startStatics(
+  context: PodContext,
+  { folder, ...api }: ApiPods & { folder: string },
+): Promise<StaticPods> {
+  const { clock, log, config } = context;
+  const started: { value: StaticPods | undefined } = { value: undefined };
+  const onChange = (uids: readonly string[]) => {
+    for (const uid of uids) context.wake(uid);
+    if (started.value) mirror(context, started.value.list(), api);
+  };
+  started.value = await watchStaticPods({ folder, nodeName: config.nodeName, clock, log, onChange });
+  mirror(context, started.value.list(), api);
+  return started.value;
+}
+
+/** A change of a mirror is about its static pod. */
+function wakeFor(context: PodContext, statics: StaticPods | undefined, object: Pod, api: ApiPods): void {
+  const { uid = '', name, namespace } = object.metadata;
+  if (!isMirror(object)) {
+    context.memory(uid).volumesStale = true;
+    context.wake(uid);
+    return;
+  }
+  for (const pod of statics?.list() ?? []) {
+    if (pod.metadata.name === name && pod.metadata.namespace === namespace) context.wake(pod.metadata.uid ?? '');
+  }
+  if (statics) mirror(context, statics.list(), api);
+}
+
+async function nodeFacts(options: {
+  context: PodContext;
+  machine: Machine;
+  storageBytes: number;
+  pressure: { memory: boolean; disk: boolean; pid: boolean };
+  trouble: string | undefined;
+}) {
+  const { context, trouble, ...rest } = options;
+  const { cri, clock } = context;
+  const troubles: string[] = [];
+  if (trouble) troubles.push(`container runtime is down: ${trouble}`);
+  else {
+    for (const { type, status, reason, message } of await cri.runtime.status()) {
+      if (status) continue;
+      const what =
+        type === 'NetworkReady'
+          ? 'container runtime network not ready'
+          : 'container runtime status check may not have completed yet';
+      troubles.push(`${what}: ${type}=false reason:${reason} message:${message}`);
+    }
+  }
+  const version = trouble ? undefined : await cri.runtime.version();
+  const images = trouble ? [] : await cri.images.list();
+  const runtime = { name: version?.runtimeName ?? 'containerd', version: version?.runtimeVersion ?? '' };
+  return { ...rest, troubles, images, runtime, nowMs: clock.now() };
+}

@@ -1,0 +1,54 @@
+import type { QueueOutcome } from '#client';
+import { refusedUnderPressure } from '../node/eviction.ts';
+import type { Pressure } from '../node/node-status.ts';
+import { admitPod } from './admit.ts';
+import type { PodContext } from './context.ts';
+import { removePod } from './end-pod.ts';
+import { syncPod } from './sync-pod.ts';
+
+export interface NodeNow {
+  pressure(): Pressure;
+  nodeLabels(): Readonly<Record<string, string>>;
+}
+
+/** One look at whatever has this uid: a pod to run, or what is left of one. */
+export async function handlePod(context: PodContext, uid: string, now: NodeNow): Promise<QueueOutcome> {
+  const pod = context.source.pod(uid);
+  if (!pod && !context.source.synced()) return { afterMs: 500 };
+  if (!pod) return after(await removePod(context, uid));
+  const memory = context.memory(uid);
+  if (!memory.admitted) {
+    memory.admitted = true;
+    // A pod whose status was written was taken before a restart.
+    const isNew = !pod.status?.startTime && !pod.metadata.deletionTimestamp;
+    if (isNew) admit(context, uid, now);
+  }
+  return after(await syncPod(context, pod));
+}
+
+function admit(context: PodContext, uid: string, now: NodeNow): void {
+  const pod = context.source.pod(uid)!;
+  const memory = context.memory(uid);
+  const pressed = refusedUnderPressure(pod, now.pressure());
+  if (pressed) memory.verdict = { reason: 'Evicted', message: `Pod was rejected: ${pressed}` };
+  else {
+    const others = context.source.list().filter(other => {
+      const otherUid = other.metadata.uid ?? '';
+      const { phase } = other.status ?? {};
+      return (
+        otherUid !== uid &&
+        phase !== 'Failed' &&
+        phase !== 'Succeeded' &&
+        context.memory(otherUid).admitted &&
+        !context.memory(otherUid).verdict
+      );
+    });
+    const { allocatable } = context.node;
+    memory.verdict = admitPod(pod, { others, allocatable: allocatable(), nodeLabels: now.nodeLabels() });
+  }
+  if (memory.verdict) context.record(pod, { type: 'Warning', ...memory.verdict });
+}
+
+function after(ms: number | undefined): QueueOutcome {
+  return ms === undefined ? undefined : { afterMs: ms };
+}

@@ -1,0 +1,64 @@
+import type { Pod, PodStatus } from '#api';
+import { qosClassOf } from '#api';
+import { formatTime } from '#base';
+import { currentSandbox, type RuntimePod } from '../runtime/runtime-pod.ts';
+import { podConditions } from './conditions.ts';
+import { type ContainerFacts, type ContainerStatuses, containerStatuses } from './container-status.ts';
+import { phaseOf } from './phase.ts';
+
+export interface StatusFacts extends ContainerFacts {
+  nowMs: number;
+  nodeIps: readonly string[];
+  /** Nothing will be started any more and nothing runs. */
+  ended: boolean;
+  /** The pod was refused or thrown out: overrides what its containers say. */
+  verdict?: { reason: string; message: string } | undefined;
+}
+
+/** The status as it should stand at the API server. */
+export function podStatus(pod: Pod, runtime: RuntimePod, facts: StatusFacts): PodStatus {
+  const statuses = containerStatuses(pod, runtime, facts);
+  const old = pod.status ?? {};
+  const phase = facts.verdict ? 'Failed' : phaseOf(pod, statuses, facts.ended);
+  const sandbox = currentSandbox(runtime);
+  const hostNetwork = pod.spec.hostNetwork ?? false;
+  const ips = hostNetwork ? facts.nodeIps : ((sandbox ?? runtime.sandboxes[0])?.ips ?? []);
+  const shown = ips.length > 0 ? ips : (old.podIPs ?? []).map(one => one.ip);
+  const sandboxReady = sandbox !== undefined && (hostNetwork || sandbox.ips.length > 0);
+  const { generation } = pod.metadata;
+  return {
+    ...kept(old),
+    phase,
+    ...(generation !== undefined && { observedGeneration: generation }),
+    conditions: podConditions(pod, statuses, { phase, sandboxReady, nowMs: facts.nowMs }),
+    ...(facts.verdict ?? pickReason(old)),
+    hostIP: facts.nodeIps[0],
+    hostIPs: facts.nodeIps.map(ip => ({ ip })),
+    ...(shown.length > 0 && { podIP: shown[0], podIPs: shown.map(ip => ({ ip })) }),
+    startTime: old.startTime ?? formatTime(facts.nowMs),
+    qosClass: old.qosClass ?? qosClassOf(pod.spec),
+    ...listsOf(statuses),
+  };
+}
+
+/** What others write. */
+function kept({ nominatedNodeName, resourceClaimStatuses, resize }: PodStatus): PodStatus {
+  return {
+    ...(nominatedNodeName && { nominatedNodeName }),
+    ...(resourceClaimStatuses && { resourceClaimStatuses }),
+    ...(resize && { resize }),
+  };
+}
+
+function pickReason({ phase, reason, message }: PodStatus): PodStatus {
+  if (phase !== 'Failed') return {};
+  return { ...(reason && { reason }), ...(message && { message }) };
+}
+
+function listsOf({ init, main, ephemeral }: ContainerStatuses): PodStatus {
+  return {
+    ...(init.length > 0 && { initContainerStatuses: init }),
+    containerStatuses: main,
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
+  };
+}
