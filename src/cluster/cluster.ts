@@ -1,7 +1,7 @@
 import type { Clock, Log, Meter, Random } from '#base';
 import type { Client, ComponentDeps, Informers } from '#client';
 import { createEventRecorder, createInformers } from '#client';
-import type { PeerUser } from '#wire';
+import type { Cri, PeerUser, TlsFiles } from '#wire';
 import type { Config } from './config-table.ts';
 import type { ControlPlane } from './control-plane.ts';
 import type { Paths } from './paths.ts';
@@ -19,8 +19,48 @@ export interface Cluster {
   readonly meter: Meter;
   /** Set by the first component of a server. */
   controlPlane?: ControlPlane;
-  /** A client that acts as the user: in this process on a server, over the network on an agent. */
+  /** Set by the first component: gives clients, by calls in this process on a server, over HTTPS on an agent. */
+  connect?: (user: PeerUser, component: string) => Client;
+  /** The ranges and names that all nodes share; an agent learns them from its server. */
+  shared: SharedConfig;
+  /** Set before the node's components: how this node shows itself to those that call it, and whom it believes. */
+  nodeTls?: TlsFiles;
+  /** Set when containerd is being run. */
+  runtime?: NodeRuntime;
+  /** Identity, informers and the like of the node agent; made when first asked for. */
+  node?: OwnedDeps;
+  /** A client that acts as the user. */
   clientOf(user: PeerUser, component: string): Client;
+}
+
+export type SharedConfig = Pick<Config, 'cluster-cidr' | 'service-cidr' | 'cluster-dns' | 'cluster-domain'>;
+
+export interface NodeRuntime {
+  readonly cri: Cri;
+  readonly socketPath: string;
+  readonly pauseImage: string;
+}
+
+/** Picks what all nodes share. */
+export function sharedConfig(config: Config): SharedConfig {
+  const {
+    'cluster-cidr': clusterCidr,
+    'service-cidr': serviceCidr,
+    'cluster-dns': dns,
+    'cluster-domain': domain,
+  } = config;
+  return { 'cluster-cidr': clusterCidr, 'service-cidr': serviceCidr, 'cluster-dns': dns, 'cluster-domain': domain };
+}
+
+/** The node agent's identity, under which the parts that act for the node share one copy of what they read. */
+export function nodeDeps(cluster: Cluster): OwnedDeps {
+  cluster.node ??= depsOf(cluster, {
+    user: users.node(cluster.nodeName),
+    component: 'kubelet',
+    logName: 'node',
+    isOnNode: true,
+  });
+  return cluster.node;
 }
 
 /** What a component is handed, under an identity of its own. Disposed by whoever asked. */

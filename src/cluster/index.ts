@@ -1,8 +1,11 @@
+export { buildImage } from '#image';
+export { openAdmin, serverToken } from './admin.ts';
 export { certificateReport, rotateCertificates } from './certificate-report.ts';
 export type { ConfigSource } from './config.ts';
 export { ConfigError, configEntries, environmentSource, nearestHint, parsePortRange, resolveConfig } from './config.ts';
 export type { Config, ConfigKey, ConfigName } from './config-table.ts';
 export { configTable, environmentName } from './config-table.ts';
+export { importImages, listImages } from './images.ts';
 export { hostArchitecture } from './machine.ts';
 export { pathsOf } from './paths.ts';
 export { runningPid, startCluster } from './start.ts';

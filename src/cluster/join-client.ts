@@ -7,6 +7,11 @@ import { authoritiesPath, type JoinAnswer, type JoinRequest, joinPath } from './
 import { StartError } from './start-error.ts';
 import { parseToken } from './token.ts';
 
+const answerFile = 'join.json';
+
+/** No answer came: worth trying again, unlike a refusal. */
+export class Unreachable extends StartError {}
+
 export interface JoinOptions {
   /** `https://host:6443`. */
   server: string;
@@ -17,7 +22,7 @@ export interface JoinOptions {
   folder: string;
 }
 
-/** A node's certificates, from the folder when it joined before, else from the server. Throws StartError with the remedy. */
+/** A node's certificates, from the server; kept in the folder. Throws StartError with the remedy, Unreachable when no answer came. */
 export async function joinCluster(options: JoinOptions): Promise<JoinAnswer> {
   const token = parseToken(options.token);
   if (!token) throw new StartError('token: not a join token; "wherry token show" on the server prints it');
@@ -41,10 +46,18 @@ export async function joinCluster(options: JoinOptions): Promise<JoinAnswer> {
   if (status !== 200) throw new StartError(`${options.server} does not take this node: ${text.trim()} (${status})`);
   const answer: JoinAnswer = JSON.parse(text);
   writeFileAtomic(join(options.folder, 'client-kubelet.crt'), answer.clientCertificate, 0o600);
+  writeFileAtomic(join(options.folder, 'client-kube-proxy.crt'), answer.proxyCertificate, 0o600);
   writeFileAtomic(join(options.folder, 'serving-kubelet.crt'), answer.servingCertificate, 0o600);
   writeFileAtomic(join(options.folder, 'client-ca.crt'), answer.clientAuthority, 0o600);
   writeFileAtomic(join(options.folder, 'server-ca.crt'), answer.serverAuthority, 0o600);
+  writeFileAtomic(join(options.folder, answerFile), JSON.stringify(answer), 0o600);
   return answer;
+}
+
+/** The answer of an earlier join, for starting while the server is away. */
+export function rememberedJoin(folder: string): JoinAnswer | undefined {
+  const path = join(folder, answerFile);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined;
 }
 
 /** The server's authority; it is trusted only when its hash is the token's, which is checked before any secret is sent. */
@@ -77,7 +90,7 @@ function send(url: string, options: SendOptions): Promise<{ status: number; text
     response.on('end', () => resolve({ status: response.statusCode!, text: Buffer.concat(chunks).toString() }));
   });
   call.on('timeout', () => call.destroy(new Error('no answer within 10 s')));
-  call.on('error', cause => reject(new StartError(`${url}: ${cause.message}`, { cause })));
+  call.on('error', cause => reject(new Unreachable(`${url}: ${cause.message}`, { cause })));
   call.end(options.body);
   return promise;
 }

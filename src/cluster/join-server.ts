@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Clock, Random } from '#base';
 import type { Handler, Request, Response } from '#wire';
 import type { CertificateFolder } from './certificates.ts';
+import type { SharedConfig } from './cluster.ts';
 
 /** What a joining node asks for. Keys are made on the node and stay there. */
 export interface JoinRequest {
@@ -16,16 +17,18 @@ export interface JoinRequest {
 /** What it gets. */
 export interface JoinAnswer {
   clientCertificate: string;
+  /** For what serves the node's Services and names; made for the same key. */
+  proxyCertificate: string;
   servingCertificate: string;
   clientAuthority: string;
   serverAuthority: string;
-  cluster: { 'cluster-cidr': string; 'service-cidr': string; 'cluster-dns': string; 'cluster-domain': string };
+  cluster: SharedConfig;
 }
 
 export interface JoinDeps {
   certificates: CertificateFolder;
-  /** The secret of the server's token; an answer for bootstrap tokens too. */
-  isAllowed(user: string, secret: string): boolean;
+  /** Whether the server's token, or a bootstrap token, has this secret. */
+  isAllowed(user: string, secret: string): Promise<boolean>;
   /**
    * Ties a node's name to whoever joined with it first: undefined when the name is free or was this node's (same client key), else why not.
    */
@@ -51,7 +54,7 @@ export function createJoinHandler(deps: JoinDeps): (request: Request) => ReturnT
 
 async function answerJoin(request: Request, deps: JoinDeps): Promise<Response> {
   const credentials = parseBasic(request.headers['authorization']);
-  if (!credentials || !deps.isAllowed(credentials.user, credentials.secret))
+  if (!credentials || !(await deps.isAllowed(credentials.user, credentials.secret)))
     return text(401, 'the token is not one of this server\n');
   const asked = parseJoinRequest(Buffer.from(await request.body(bodyLimitBytes)).toString());
   if (typeof asked === 'string') return text(400, `${asked}\n`);
@@ -65,6 +68,11 @@ async function answerJoin(request: Request, deps: JoinDeps): Promise<Response> {
     { ...subject, usage: 'client', publicKey: asked.clientPublicKey },
     options,
   );
+  const proxy = await signLeaf(
+    deps.certificates.authority('client-ca'),
+    { commonName: 'system:kube-proxy', usage: 'client', publicKey: asked.clientPublicKey },
+    options,
+  );
   const names = [asked.nodeName, 'localhost', '127.0.0.1', ...asked.addresses];
   const serving = await signLeaf(
     deps.certificates.authority('server-ca'),
@@ -73,6 +81,7 @@ async function answerJoin(request: Request, deps: JoinDeps): Promise<Response> {
   );
   const answer: JoinAnswer = {
     clientCertificate: client.certificate,
+    proxyCertificate: proxy.certificate,
     servingCertificate: serving.certificate,
     clientAuthority: deps.certificates.authority('client-ca').certificate,
     serverAuthority: deps.certificates.authority('server-ca').certificate,

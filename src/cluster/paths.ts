@@ -13,12 +13,15 @@ export interface Paths {
   readonly staticPods: string;
   /** Sockets and state that must not survive a reboot. */
   readonly run: string;
+  readonly containerdSocket: string;
 }
 
 export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>): Paths {
   const data = config['data-dir'];
   const server = join(data, 'server');
   const agent = join(data, 'agent');
+  // The usual folder for the usual data folder; another data folder gets its own, so that two clusters on a machine do not meet.
+  const run = data === '/var/lib/wherry' ? '/run/wherry' : join(data, 'run');
   return {
     data,
     database: join(server, 'db', 'state.db'),
@@ -28,7 +31,7 @@ export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>):
     agent,
     images: join(agent, 'images'),
     staticPods: config['pod-manifest-path'] || join(agent, 'pod-manifests'),
-    // The usual folder for the usual data folder; another data folder gets its own, so that two clusters on a machine do not meet.
-    run: data === '/var/lib/wherry' ? '/run/wherry' : join(data, 'run'),
+    run,
+    containerdSocket: join(run, 'containerd', 'containerd.sock'),
   };
 }

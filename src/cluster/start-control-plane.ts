@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { formatKubeconfig } from '#client';
+import { type Client, formatKubeconfig } from '#client';
 import { openCertificateFolder, writeFileAtomic } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
+import { isBootstrapToken } from './join-tokens.ts';
 import { createNodeNames } from './node-names.ts';
 import { serverCertificates } from './server-certificates.ts';
 import { StartError } from './start-error.ts';
@@ -35,6 +36,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     random,
   });
   const names = createNodeNames();
+  const joining = Promise.withResolvers<Client>();
   const controlPlane = await startControlPlane(
     {
       database: paths.database,
@@ -52,30 +54,32 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       cluster: config,
       front: createJoinHandler({
         certificates,
-        isAllowed: (user, secret) => user === 'server' && sameSecret(secret, parseToken(token)!.secret),
+        isAllowed: async (user, secret) =>
+          user === 'server'
+            ? sameSecret(secret, parseToken(token)!.secret)
+            : isBootstrapToken(await joining.promise, { id: user, secret, nowMs: clock.now() }),
         claimName: names.claim,
-        cluster: pickCluster(config),
+        cluster: cluster.shared,
         clock,
         random,
       }),
     },
     cluster,
   );
-  names.open(controlPlane.clientOf({ name: 'system:apiserver', groups: ['system:masters'] }, 'wherry-join'));
+  const joinClient = controlPlane.clientOf({ name: 'system:apiserver', groups: ['system:masters'] }, 'wherry-join');
+  names.open(joinClient);
+  joining.resolve(joinClient);
   cluster.controlPlane = controlPlane;
+  cluster.connect = controlPlane.clientOf;
+  const kubeletServing = pairs.get('serving-kubelet')!;
+  cluster.nodeTls = {
+    cert: kubeletServing.certificate,
+    key: kubeletServing.key,
+    ca: certificates.authority('client-ca').certificate,
+  };
   const admin = pairs.get('client-admin')!;
   writeKubeconfig(cluster, { port: controlPlane.api.port!, ca: serverCa, cert: admin.certificate, key: admin.key });
   return controlPlane;
-}
-
-function pickCluster(config: Cluster['config']) {
-  const {
-    'cluster-cidr': clusterCidr,
-    'service-cidr': serviceCidr,
-    'cluster-dns': dns,
-    'cluster-domain': domain,
-  } = config;
-  return { 'cluster-cidr': clusterCidr, 'service-cidr': serviceCidr, 'cluster-dns': dns, 'cluster-domain': domain };
 }
 
 /** The token of the options, or of the file that they name. */

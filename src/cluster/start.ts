@@ -1,7 +1,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { createMeter, createRandom, createSystemClock, type Log, type Running } from '#base';
 import { writeFileAtomic } from './certificates.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, sharedConfig } from './cluster.ts';
 import { components } from './components.ts';
 import type { Config } from './config-table.ts';
 import { nodeAddressOf, nodeNameOf } from './machine.ts';
@@ -24,9 +24,10 @@ export async function startCluster(role: Cluster['role'], config: Config, log: L
     random: createRandom(),
     log,
     meter: createMeter(),
+    shared: sharedConfig(config),
     clientOf(user, component) {
-      if (!cluster.controlPlane) throw new Error('no client before the control plane');
-      return cluster.controlPlane.clientOf(user, component);
+      if (!cluster.connect) throw new Error('no client before the control plane, or before joining one');
+      return cluster.connect(user, component);
     },
   };
   await using stack = new AsyncDisposableStack();

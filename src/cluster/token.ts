@@ -11,16 +11,26 @@ export interface JoinToken {
   secret: string;
 }
 
-/** `K10<hash>::<user>:<secret>`, K3s' format; a short token is the secret alone. Undefined when it is neither. */
+/**
+ * `K10<hash>::<user>:<secret>`, K3s' format, or `K10<hash>::<id>.<secret>` for a bootstrap token; a short token is the secret alone. Undefined when it is
+ * none of these.
+ */
 export function parseToken(text: string): JoinToken | undefined {
-  const full = /^K10([0-9a-f]{64})::([^:]+):(.+)$/.exec(text.trim());
-  if (full) return { caHash: full[1]!, user: full[2]!, secret: full[3]! };
+  const full = /^K10([0-9a-f]{64})::(?:([^:.]+):(.+)|([a-z0-9]{6})\.([a-z0-9]{16}))$/.exec(text.trim());
+  if (full) return { caHash: full[1]!, user: (full[2] ?? full[4])!, secret: (full[3] ?? full[5])! };
   const short = text.trim();
+  const bootstrap = /^([a-z0-9]{6})\.([a-z0-9]{16})$/.exec(short);
+  if (bootstrap) return { caHash: undefined, user: bootstrap[1]!, secret: bootstrap[2]! };
   return short === '' || short.includes('::') ? undefined : { caHash: undefined, user: 'server', secret: short };
 }
 
 export function formatToken(token: { authority: string; user: string; secret: string }): string {
   return `K10${authorityHash(token.authority)}::${token.user}:${token.secret}`;
+}
+
+/** The token as `wherry token create` shows it. */
+export function formatBootstrapToken(token: { authority: string; id: string; secret: string }): string {
+  return `K10${authorityHash(token.authority)}::${token.id}.${token.secret}`;
 }
 
 /** The server's token: the configured secret, or the one in the file, or a new one; the file then holds it in full. */
