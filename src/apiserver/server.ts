@@ -32,8 +32,8 @@ export interface ApiServerConfig {
   /** `10.0.0.1:6443`: where clients are told to come. */
   readonly advertise?: string | undefined;
   readonly version: VersionInfo;
-  /** Texts of types and fields for OpenAPI and `kubectl explain`; empty without. */
-  readonly descriptions?: Descriptions | undefined;
+  /** Texts of types and fields for OpenAPI and `kubectl explain`, asked for once, when a document is; empty without. */
+  readonly descriptions?: (() => Descriptions) | undefined;
   readonly inFlight?: { reading: number; mutating: number } | undefined;
   /** Sees every request first, before anybody is asked who they are; undefined from it: the API answers. For machines that join. */
   readonly front?: ((request: Request) => Promise<Response> | undefined) | undefined;
@@ -182,7 +182,7 @@ function createHandler(parts: {
   const openApi = createOpenApiRoutes({
     scheme: core.scheme,
     version: config.version.gitVersion,
-    descriptions: config.descriptions ?? {},
+    descriptions: config.descriptions ?? (() => ({})),
     clock: deps.clock,
   });
   const others = [createHealth(checks), discovery, openApi];

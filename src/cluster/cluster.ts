@@ -13,6 +13,8 @@ export interface Cluster {
   readonly paths: Paths;
   readonly nodeName: string;
   readonly nodeAddress: string;
+  /** What set-up has made: descriptions of fields. */
+  readonly assetFolder: string;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

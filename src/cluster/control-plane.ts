@@ -37,8 +37,8 @@ export interface ControlPlaneConfig {
   /** File with the key that signs service-account tokens; made when absent. Undefined: a new key that lasts as long as the process. */
   serviceAccountKey: string | undefined;
   cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
-  /** Tells of fields for `kubectl explain`; empty without. */
-  descriptions?: Readonly<Record<string, string>>;
+  /** Texts about fields for `kubectl explain`, asked for when the first OpenAPI document is made; empty without. */
+  descriptions?: () => Readonly<Record<string, string>>;
   /** Paths that are answered before the API: joining nodes. */
   front?: (request: Request) => Promise<Response> | undefined;
 }
@@ -93,6 +93,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
           buildDate: '1970-01-01T00:00:00Z',
         },
         ...(config.front && { front: config.front }),
+        ...(config.descriptions && { descriptions: config.descriptions }),
       },
       {
         ...deps,

@@ -52,6 +52,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       kubeletClient: { cert: kubelet.certificate, key: kubelet.key },
       serviceAccountKey: join(paths.certificates, 'service.key'),
       cluster: config,
+      descriptions: () => readDescriptions(cluster),
       front: createJoinHandler({
         certificates,
         isAllowed: async (user, secret) =>
@@ -80,6 +81,14 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   const admin = pairs.get('client-admin')!;
   writeKubeconfig(cluster, { port: controlPlane.api.port!, ca: serverCa, cert: admin.certificate, key: admin.key });
   return controlPlane;
+}
+
+/** Texts that set-up takes from a package; without them explain shows types only. */
+function readDescriptions({ assetFolder, log }: Cluster): Record<string, string> {
+  const path = join(assetFolder, 'descriptions.json');
+  if (existsSync(path)) return JSON.parse(readFileSync(path, 'utf8'));
+  log.warn('no descriptions of fields: kubectl explain shows types only', { missing: path });
+  return {};
 }
 
 /** The token of the options, or of the file that they name. */

@@ -12,7 +12,11 @@ import { StartError } from './start-error.ts';
  * Starts a server or an agent: the wanted components one after the other. Resolves when all are started (not yet ready); what was started is stopped again
  * when one fails. Throws StartError in one line for what the user can mend.
  */
-export async function startCluster(role: Cluster['role'], config: Config, log: Log): Promise<Running> {
+export async function startCluster(
+  role: Cluster['role'],
+  config: Config,
+  { log, assetFolder }: { log: Log; assetFolder: string },
+): Promise<Running> {
   const paths = pathsOf(config);
   const cluster: Cluster = {
     role,
@@ -23,6 +27,7 @@ export async function startCluster(role: Cluster['role'], config: Config, log: L
     clock: createSystemClock(),
     random: createRandom(),
     log,
+    assetFolder,
     meter: createMeter(),
     shared: sharedConfig(config),
     clientOf(user, component) {

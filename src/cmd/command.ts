@@ -2,6 +2,8 @@
 export interface Invocation {
   readonly args: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Where set-up puts what the program reads besides its code. */
+  readonly assetFolder: string;
   stdout(text: string): void;
   stderr(text: string): void;
 }

@@ -16,7 +16,7 @@ export async function runUntilStopped(
   });
   const signal = untilSignal();
   log.info('starting', { role, version: version.wherry, kubernetes: version.kubernetes });
-  const running = await startCluster(role, config, log);
+  const running = await startCluster(role, config, { log, assetFolder: invocation.assetFolder });
   log.info('started', { kubeconfig: role === 'server' ? config['write-kubeconfig'] : undefined });
   log.info('stopping', { signal: await signal });
   await running[Symbol.asyncDispose]();

@@ -10,8 +10,8 @@ export interface OpenApiParts {
   readonly scheme: () => Scheme;
   /** `v1.36.0`. */
   readonly version: string;
-  /** Texts of types and fields; without them the documents have none. */
-  readonly descriptions: Descriptions;
+  /** Texts of types and fields, read when the first document is made. */
+  readonly descriptions: () => Descriptions;
   readonly clock: Clock;
 }
 
@@ -26,7 +26,8 @@ export function createOpenApiRoutes(
   let made: { scheme: Scheme; documents: OpenApi } | undefined;
   const documents = (): OpenApi => {
     const scheme = parts.scheme();
-    if (made?.scheme !== scheme) made = { scheme, documents: createOpenApi(scheme, parts) };
+    if (made?.scheme !== scheme)
+      made = { scheme, documents: createOpenApi(scheme, { ...parts, descriptions: parts.descriptions() }) };
     return made.documents;
   };
   return exchange => {
