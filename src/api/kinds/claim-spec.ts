@@ -3,7 +3,7 @@ import type { PersistentVolumeClaimSpec, TypedObjectReference } from '../types.t
 import { forbidden, invalid, notSupported, pushInvalid, required } from './field-error.ts';
 import { checkLabelSelector } from './label-selector.ts';
 import { checkLabel, checkSubdomain } from './name-rules.ts';
-import { isWhole, parseNano } from './quantity.ts';
+import { parseNano } from './quantity.ts';
 
 export const accessModes: readonly string[] = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const volumeModes: readonly string[] = ['Block', 'Filesystem'];
@@ -40,7 +40,6 @@ function checkStorage(errors: FieldError[], path: string, value: string | undefi
   const nanos = parseNano(value);
   if (nanos === undefined) return; // The shape check has complained already.
   if (nanos <= 0n) errors.push(invalid(path, value, 'must be greater than zero'));
-  else if (!isWhole(nanos)) errors.push(invalid(path, value, 'must be an integer'));
 }
 
 function checkDataSource(errors: FieldError[], path: string, source: TypedObjectReference): void {

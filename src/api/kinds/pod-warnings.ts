@@ -1,6 +1,7 @@
-import type { Container, ContainerPort, ObjectMeta, PodSpec, Volume } from '../types.ts';
+import type { Container, ContainerPort, ObjectMeta, PodSpec } from '../types.ts';
+import { deprecationOfNodeLabel, warnAboutNodeTerm } from './node-label-warnings.ts';
 import { eachAt } from './paths.ts';
-import { isWhole, parseNano } from './quantity.ts';
+import { warnAboutBytes, warnAboutClaimSpec, warnAboutSource } from './storage-warnings.ts';
 
 interface Owner {
   /** Path of the spec: `spec`, `spec.template.spec`. */
@@ -14,25 +15,8 @@ const deprecatedAnnotations: Readonly<Record<string, string>> = {
   'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
 };
 
-const deprecatedNodeLabels: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-};
-
-const deprecatedVolumes: Readonly<Partial<Record<keyof Volume, string>>> = {
-  photonPersistentDisk: 'deprecated in v1.11, non-functional in v1.16+',
-  gitRepo: 'deprecated in v1.11, and disabled by default in v1.33+',
-  scaleIO: 'deprecated in v1.16, non-functional in v1.22+',
-  flocker: 'deprecated in v1.22, non-functional in v1.25+',
-  storageos: 'deprecated in v1.22, non-functional in v1.25+',
-  quobyte: 'deprecated in v1.22, non-functional in v1.25+',
-  glusterfs: 'deprecated in v1.25, non-functional in v1.26+',
-  cephfs: 'deprecated in v1.28, non-functional in v1.31+',
-  rbd: 'deprecated in v1.28, non-functional in v1.31+',
-};
+/** Resources that are counted in bytes. */
+const bytes = ['memory', 'ephemeral-storage'];
 
 /** What is deprecated or dubious about a pod spec, in upstream's words. Source: pkg/api/pod/warnings. */
 export function warnAboutPodSpec(spec: PodSpec, owner: Owner): string[] {
@@ -41,7 +25,10 @@ export function warnAboutPodSpec(spec: PodSpec, owner: Owner): string[] {
     ...warnAboutLabels(spec, path),
     ...warnAboutAnnotations(owner),
     ...warnAboutVolumes(spec, path),
+    ...warnAboutTokenPaths(spec, path),
     ...warnAboutLists(spec, path),
+    ...bytes.flatMap(name => warnAboutBytes(`${path}.overhead`, spec.overhead, name)),
+    ...warnAboutProfiles(spec, owner),
     ...warnAboutContainers(spec, path),
     ...warnAboutPorts(spec, path),
     ...warnAboutGrace(spec, path),
@@ -52,11 +39,24 @@ export function warnAboutPodSpec(spec: PodSpec, owner: Owner): string[] {
 function warnAboutLabels(spec: PodSpec, path: string): string[] {
   const warnings: string[] = [];
   for (const key in spec.nodeSelector) {
-    const message = deprecatedNodeLabels[key];
+    const message = deprecationOfNodeLabel(key);
     if (message) warnings.push(`${path}.nodeSelector[${key}]: ${message}`);
   }
+  const { requiredDuringSchedulingIgnoredDuringExecution: required, preferredDuringSchedulingIgnoredDuringExecution } =
+    spec.affinity?.nodeAffinity ?? {};
+  const at = `${path}.affinity.nodeAffinity`;
+  eachAt(
+    `${at}.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`,
+    required?.nodeSelectorTerms,
+    (termPath, term) => void warnings.push(...warnAboutNodeTerm(termPath, term)),
+  );
+  eachAt(
+    `${at}.preferredDuringSchedulingIgnoredDuringExecution`,
+    preferredDuringSchedulingIgnoredDuringExecution,
+    (termPath, { preference }) => void warnings.push(...warnAboutNodeTerm(`${termPath}.preference`, preference)),
+  );
   eachAt(`${path}.topologySpreadConstraints`, spec.topologySpreadConstraints, (at, { topologyKey, labelSelector }) => {
-    const message = deprecatedNodeLabels[topologyKey];
+    const message = deprecationOfNodeLabel(topologyKey);
     if (message) warnings.push(`${at}.topologyKey: ${topologyKey} is ${message}`);
     if (!labelSelector) warnings.push(`${at}.labelSelector: a null labelSelector results in matching no pod`);
   });
@@ -64,22 +64,72 @@ function warnAboutLabels(spec: PodSpec, path: string): string[] {
 }
 
 function warnAboutAnnotations({ path, metadata }: Owner): string[] {
-  const prefix = path.replace(/\.?spec$/, '');
-  const field = prefix ? `${prefix}.metadata.annotations` : 'metadata.annotations';
+  const field = annotationsOf(path);
   return Object.keys(metadata?.annotations ?? {}).flatMap(key => {
     const message = deprecatedAnnotations[key];
     return message ? [`${field}[${key}]: ${message}`] : [];
   });
 }
 
+/** `spec.template.spec` -> `spec.template.metadata.annotations`. */
+function annotationsOf(path: string): string {
+  return `${path.slice(0, -'spec'.length)}metadata.annotations`;
+}
+
 function warnAboutVolumes(spec: PodSpec, path: string): string[] {
   const warnings: string[] = [];
   eachAt(`${path}.volumes`, spec.volumes, (at, volume) => {
-    for (const kind in deprecatedVolumes) {
-      if (!volume[kind as keyof Volume]) continue;
-      const name = kind === 'storageos' ? 'storageOS' : kind;
-      warnings.push(`${at}.${name}: ${deprecatedVolumes[kind as keyof Volume]}`);
+    warnings.push(...warnAboutSource(at, volume));
+    const claim = volume.ephemeral?.volumeClaimTemplate;
+    if (claim) warnings.push(...warnAboutClaimSpec(`${at}.ephemeral.volumeClaimTemplate.spec`, claim.spec));
+  });
+  return warnings;
+}
+
+/** Files that a token of the service account would hide, whatever volume it is in. */
+function warnAboutTokenPaths(spec: PodSpec, path: string): string[] {
+  const tokens = new Set<string>();
+  for (const { projected } of spec.volumes ?? []) {
+    for (const { serviceAccountToken } of projected?.sources ?? [])
+      if (serviceAccountToken) tokens.add(serviceAccountToken.path);
+  }
+  if (tokens.size === 0) return [];
+  const warnings: string[] = [];
+  const check = (at: string, file: { path: string }) => {
+    if (!tokens.has(file.path)) return;
+    warnings.push(`${at}: has duplicated path with ServiceAccountToken ${JSON.stringify(file.path)}`);
+  };
+  eachAt(`${path}.volumes`, spec.volumes, (volumePath, { projected }) => {
+    const at = `${volumePath}.projected.sources`;
+    for (const source of projected?.sources ?? []) {
+      eachAt(`${at}.configMap`, source.configMap?.items, check);
+      eachAt(`${at}.secrets`, source.secret?.items, check);
+      eachAt(`${at}.downwardAPI`, source.downwardAPI?.items, check);
+      if (source.clusterTrustBundle) check(`${at}.ClusterTrustBundle`, source.clusterTrustBundle);
     }
+  });
+  return warnings;
+}
+
+const seccompKey = 'seccomp.security.alpha.kubernetes.io/pod';
+const seccompContainerKey = 'container.seccomp.security.alpha.kubernetes.io/';
+const appArmorKey = 'container.apparmor.security.beta.kubernetes.io/';
+const seccompText = 'non-functional in v1.27+; use the "seccompProfile" field instead';
+const appArmorText = 'deprecated since v1.30; use the "appArmorProfile" field instead';
+
+/** Annotations that once chose security profiles, where no field says the same. */
+function warnAboutProfiles(spec: PodSpec, { path, metadata }: Owner): string[] {
+  const annotations = metadata?.annotations;
+  if (!annotations) return [];
+  const warnings: string[] = [];
+  const warn = (key: string, text: string) => {
+    if (key in annotations) warnings.push(`${annotationsOf(path)}[${key}]: ${text}`);
+  };
+  const ofPod = spec.securityContext;
+  if (!ofPod?.seccompProfile) warn(seccompKey, seccompText);
+  eachContainer(spec, path, (_at, { name, securityContext }) => {
+    if (!securityContext?.seccompProfile) warn(`${seccompContainerKey}${name}`, seccompText);
+    if (!ofPod?.appArmorProfile && !securityContext?.appArmorProfile) warn(`${appArmorKey}${name}`, appArmorText);
   });
   return warnings;
 }
@@ -109,12 +159,9 @@ function eachContainer(spec: PodSpec, path: string, visit: (path: string, contai
 function warnAboutContainers(spec: PodSpec, path: string): string[] {
   const warnings: string[] = [];
   eachContainer(spec, path, (at, container) => {
-    for (const name of ['memory', 'ephemeral-storage']) {
+    for (const name of bytes) {
       for (const part of ['limits', 'requests'] as const) {
-        const value = container.resources?.[part]?.[name];
-        if (value === undefined || isWhole(parseNano(value) ?? 0n)) continue;
-        const detail = `fractional byte value ${JSON.stringify(value)} is invalid, must be an integer`;
-        warnings.push(`${at}.resources.${part}[${name}]: ${detail}`);
+        warnings.push(...warnAboutBytes(`${at}.resources.${part}`, container.resources?.[part], name));
       }
     }
     const names = new Set<string>();

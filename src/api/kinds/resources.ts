@@ -21,7 +21,7 @@ export const integerResources: ReadonlySet<string> = new Set([
   ...['persistentvolumeclaims', 'services.nodeports', 'services.loadbalancers'],
 ]);
 
-export const wholeMessage = 'must be an integer';
+const wholeMessage = 'must be an integer';
 
 export function isHugePages(name: string): boolean {
   return name.startsWith('hugepages-');

@@ -2,7 +2,9 @@ import type { Column, KindBehaviour } from '../../kind.ts';
 import type { StatefulSet } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, nameColumn, text } from '../columns.ts';
+import { eachAt } from '../paths.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
+import { warnAboutClaimSpec } from '../storage-warnings.ts';
 import { workloadWarnings } from '../template-warnings.ts';
 import { defaultClaimSpec } from '../volume-defaults.ts';
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set-rules.ts';
@@ -41,6 +43,22 @@ const columns: readonly Column<StatefulSet>[] = [
   ...containerColumns<StatefulSet>(o => o.spec.template),
 ];
 
+const templateWarnings = workloadWarnings<StatefulSet>(o => o.spec.template);
+
+function warnAboutClaims({ spec }: StatefulSet): string[] {
+  const warnings: string[] = [];
+  eachAt('spec.volumeClaimTemplates', spec.volumeClaimTemplates, (at, claim) => {
+    warnings.push(...warnAboutClaimSpec(`${at}.spec`, claim.spec));
+  });
+  return warnings;
+}
+
+function warnAboutHistory({ spec }: StatefulSet): string[] {
+  if ((spec.revisionHistoryLimit ?? 0) >= 0) return [];
+  const text = 'a negative value retains all historical revisions; a value >= 0 is recommended';
+  return [`spec.revisionHistoryLimit: ${text}`];
+}
+
 export const statefulSet: KindBehaviour<StatefulSet> = {
   shortNames: ['sts'],
   categories: ['all'],
@@ -49,6 +67,10 @@ export const statefulSet: KindBehaviour<StatefulSet> = {
   validateCreate: validateStatefulSet,
   validateUpdate: validateStatefulSetUpdate,
   validateSubresource: validateStatefulSetStatus,
-  warnings: workloadWarnings<StatefulSet>(o => o.spec.template),
+  warnings: (object, old) => [
+    ...templateWarnings(object, old),
+    ...warnAboutClaims(object),
+    ...warnAboutHistory(object),
+  ],
   columns,
 };

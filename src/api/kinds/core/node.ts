@@ -1,5 +1,6 @@
 import type { KindBehaviour } from '../../kind.ts';
 import type { Node } from '../../types.ts';
+import { warnAboutRange } from '../address-warnings.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, sortedSet, text, wide } from '../columns.ts';
 import { validateNode, validateNodeUpdate } from '../node-rules.ts';
@@ -40,6 +41,13 @@ export const node: KindBehaviour<Node> = {
   validateCreate: validateNode,
   validateUpdate: validateNodeUpdate,
   validateSubresource: validateNodeUpdate,
+  warnings({ spec }) {
+    const warnings: string[] = [];
+    if (spec?.configSource)
+      warnings.push('spec.configSource: deprecated in v1.22, support removal is planned in v1.26');
+    if (spec?.externalID) warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
+    return [...warnings, ...(spec?.podCIDRs ?? []).flatMap((cidr, i) => warnAboutRange(`spec.podCIDRs[${i}]`, cidr))];
+  },
   columns: [
     nameColumn,
     text('Status', 'The status of the node', formatStatus),

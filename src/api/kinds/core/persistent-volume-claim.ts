@@ -8,6 +8,7 @@ import { semanticallyEqual } from '../equality.ts';
 import { forbidden, immutableMessage, invalid } from '../field-error.ts';
 import { parseNano, quantitiesEqual } from '../quantity.ts';
 import { formatAccessModes, storageClassOf } from '../storage-columns.ts';
+import { warnAboutClaim } from '../storage-warnings.ts';
 import { defaultClaimSpec } from '../volume-defaults.ts';
 
 function validate(claim: PersistentVolumeClaim): FieldError[] {
@@ -100,5 +101,6 @@ export const persistentVolumeClaim: KindBehaviour<PersistentVolumeClaim> = {
   prepareSubresource: keepAllButStatus,
   validateCreate: validate,
   validateUpdate,
+  warnings: warnAboutClaim,
   columns,
 };

@@ -12,6 +12,7 @@ import { checkNoBacksteps } from '../file-paths.ts';
 import { checkSubdomain } from '../name-rules.ts';
 import { checkAmount } from '../resources.ts';
 import { formatAccessModes, storageClassOf } from '../storage-columns.ts';
+import { warnAboutVolume } from '../storage-warnings.ts';
 import { checkDriverName } from '../volumes.ts';
 
 const reclaimPolicies: readonly string[] = ['Delete', 'Recycle', 'Retain'];
@@ -165,5 +166,6 @@ export const persistentVolume: KindBehaviour<PersistentVolume> = {
   },
   validateCreate: validate,
   validateUpdate,
+  warnings: warnAboutVolume,
   columns,
 };

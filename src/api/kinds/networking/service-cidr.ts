@@ -1,5 +1,6 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { ServiceCIDR } from '../../types.ts';
+import { warnAboutRange } from '../address-warnings.ts';
 import { checkCidr } from '../addresses.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
@@ -32,5 +33,6 @@ export const serviceCidr: KindBehaviour<ServiceCIDR> = {
     }
     return errors;
   },
+  warnings: object => (object.spec?.cidrs ?? []).flatMap((range, i) => warnAboutRange(`spec.cidrs[${i}]`, range)),
   columns: [nameColumn, text('CIDRs', 'Ranges of addresses.', o => (o.spec?.cidrs ?? []).join(',')), ageColumn],
 };

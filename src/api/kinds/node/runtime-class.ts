@@ -4,6 +4,7 @@ import { ageColumn, nameColumn, text } from '../columns.ts';
 import { immutableMessage, invalid, pushInvalid } from '../field-error.ts';
 import { checkLabels } from '../label-selector.ts';
 import { checkLabel } from '../name-rules.ts';
+import { deprecationOfNodeLabel } from '../node-label-warnings.ts';
 import { checkResources } from '../resources.ts';
 import { checkTolerations } from '../scheduling.ts';
 
@@ -26,6 +27,11 @@ export const runtimeClass: KindBehaviour<RuntimeClass> = {
     if (object.handler !== old.handler) errors.push(invalid('handler', object.handler, immutableMessage));
     return errors;
   },
+  warnings: object =>
+    Object.keys(object.scheduling?.nodeSelector ?? {}).flatMap(key => {
+      const message = deprecationOfNodeLabel(key);
+      return message ? [`scheduling.nodeSelector: ${message}`] : [];
+    }),
   unconditionalUpdate: false,
   columns: [nameColumn, text('Handler', 'Name that the container runtime knows.', o => o.handler), ageColumn],
 };

@@ -6,6 +6,7 @@ import { immutableMessage, invalid, pushInvalid } from '../field-error.ts';
 import { checkLabelSelector } from '../label-selector.ts';
 import { checkSubdomain } from '../name-rules.ts';
 import { checkAmount } from '../resources.ts';
+import { warnAboutStorageCapacity } from '../storage-warnings.ts';
 
 function validate(object: CSIStorageCapacity): FieldError[] {
   const errors: FieldError[] = [];
@@ -28,6 +29,7 @@ export const csiStorageCapacity: KindBehaviour<CSIStorageCapacity> = {
     }
     return errors;
   },
+  warnings: warnAboutStorageCapacity,
   columns: [
     nameColumn,
     text('StorageClassName', 'Class of the volumes.', o => o.storageClassName),

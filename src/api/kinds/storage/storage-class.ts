@@ -5,6 +5,7 @@ import { semanticallyEqual } from '../equality.ts';
 import { forbidden, immutableMessage, invalid, notSupported, pushInvalid, required, tooLong } from '../field-error.ts';
 import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { warnAboutStorageClass } from '../storage-warnings.ts';
 
 const defaultAnnotations = [
   'storageclass.kubernetes.io/is-default-class',
@@ -78,6 +79,7 @@ export const storageClass: KindBehaviour<StorageClass> = {
   },
   validateCreate: validate,
   validateUpdate,
+  warnings: warnAboutStorageClass,
   columns: [
     { ...nameColumn, value: object => formatName(object as StorageClass) },
     text('Provisioner', 'Who makes the volumes.', o => o.provisioner),
