@@ -81,21 +81,9 @@ function planSandbox(pod: Pod, runtime: RuntimePod, context: PlanContext, plan: 
   });
   const neverAgain = pod.spec.restartPolicy === 'Never' && runtime.containers.length > 0;
   if (toRun.length === 0 || (neverAgain && runtime.sandboxes.length > 0)) return plan;
-  const waitMs = Math.max(0, ...toRun.map(spec => backoffOf(spec, runtime, context)?.leftMs ?? 0));
-  const anyNow = toRun.some(spec => (backoffOf(spec, runtime, context)?.leftMs ?? 0) === 0);
-  if (!anyNow) {
-    for (const spec of toRun) noteBackoff(pod, spec, backoffOf(spec, runtime, context)!, plan);
-    plan.againMs = waitMs;
-    return plan;
-  }
   const attempt = Math.max(-1, ...runtime.sandboxes.map(one => one.attempt)) + 1;
   plan.actions.push({ do: 'createSandbox', attempt, replaces: runtime.sandboxes.length > 0 });
   return plan;
-}
-
-function backoffOf(spec: PodContainer, runtime: RuntimePod, context: PlanContext) {
-  const last = newestOf(runtime, spec.container.name);
-  return last?.state === 'exited' ? context.backoff(last) : undefined;
 }
 
 function planProbes(specs: readonly PodContainer[], living: RuntimePod, context: PlanContext, plan: Plan): void {
@@ -159,6 +147,11 @@ function planContainer(
       const message = `Container ${container.name} definition changed, will be restarted`;
       plan.actions.push({ do: 'kill', container, spec, message });
     }
+    if (container.state === 'unknown') {
+      // It may run: two of them must not.
+      const message = `Container is in "unknown" state, try killing it before restart`;
+      plan.actions.push({ do: 'kill', container, spec, message });
+    }
     return;
   }
   if (container.state === 'created' || shouldRestart(spec, pod, container.exitCode)) {
@@ -198,27 +191,15 @@ export function planEnding(pod: Pod | undefined, runtime: RuntimePod, ending: En
   const specs = pod ? containersOf(pod) : [];
   const sidecars = specs.filter(one => one.role === 'sidecar').map(one => one.container.name);
   const first = alive.filter(container => !sidecars.includes(container.name));
-  const leftSeconds = Math.ceil((ending.deadlineMs - nowMs) / 1000);
+  const leftSeconds = Math.max(0, Math.ceil((ending.deadlineMs - nowMs) / 1000));
   const last = sidecars.findLast(name => alive.some(container => container.name === name));
-  const now = first.length > 0 ? first : alive.filter(container => container.name === last);
-  for (const container of now) {
-    const graceSeconds =
-      first.length > 0 ? ending.graceSeconds : Math.max(0, Math.min(ending.graceSeconds, leftSeconds));
+  for (const container of alive) {
+    // When the grace is over nothing waits for its turn.
+    const isTurn = first.length > 0 ? first.includes(container) : container.name === last;
+    if (!isTurn && leftSeconds > 0) continue;
+    const graceSeconds = first.includes(container) ? ending.graceSeconds : Math.min(ending.graceSeconds, leftSeconds);
     const spec = specs.find(one => one.container.name === container.name);
     plan.actions.push({ do: 'kill', container, spec, message: `Stopping container ${container.name}`, graceSeconds });
-  }
-  // When the grace is over nothing waits for its turn.
-  if (leftSeconds <= 0 && first.length > 0) {
-    for (const container of alive.filter(one => !first.includes(one))) {
-      const spec = specs.find(one => one.container.name === container.name);
-      plan.actions.push({
-        do: 'kill',
-        container,
-        spec,
-        message: `Stopping container ${container.name}`,
-        graceSeconds: 0,
-      });
-    }
   }
   if (alive.length > 0) {
     plan.againMs = Math.max(1000, ending.deadlineMs - nowMs);
