@@ -6,8 +6,10 @@ export { ConfigError, configEntries, environmentSource, nearestHint, parsePortRa
 export type { Config, ConfigKey, ConfigName } from './config-table.ts';
 export { configTable, environmentName } from './config-table.ts';
 export { importImages, listImages } from './images.ts';
+export { killAll } from './killall.ts';
 export { hostArchitecture } from './machine.ts';
 export { pathsOf } from './paths.ts';
 export { runningPid, startCluster } from './start.ts';
+export { checkMachine } from './start-machine.ts';
 export { StartError } from './start-error.ts';
 export { version } from './version.ts';

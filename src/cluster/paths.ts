@@ -13,7 +13,13 @@ export interface Paths {
   readonly staticPods: string;
   /** Sockets and state that must not survive a reboot. */
   readonly run: string;
+  /** Volumes of pods: what CSI drivers and log agents expect at /var/lib/kubelet. */
+  readonly kubelet: string;
+  readonly podLogs: string;
+  readonly containerLogs: string;
   readonly containerdSocket: string;
+  /** Which addresses of the node's range are taken. */
+  readonly cniState: string;
 }
 
 export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>): Paths {
@@ -21,7 +27,8 @@ export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>):
   const server = join(data, 'server');
   const agent = join(data, 'agent');
   // The usual folder for the usual data folder; another data folder gets its own, so that two clusters on a machine do not meet.
-  const run = data === '/var/lib/wherry' ? '/run/wherry' : join(data, 'run');
+  const isUsual = data === '/var/lib/wherry';
+  const run = isUsual ? '/run/wherry' : join(data, 'run');
   return {
     data,
     database: join(server, 'db', 'state.db'),
@@ -32,6 +39,11 @@ export function pathsOf(config: Pick<Config, 'data-dir' | 'pod-manifest-path'>):
     images: join(agent, 'images'),
     staticPods: config['pod-manifest-path'] || join(agent, 'pod-manifests'),
     run,
+    // The standard places for the usual data folder; pods of another cluster on this machine have theirs below it.
+    kubelet: isUsual ? '/var/lib/kubelet' : join(data, 'kubelet'),
+    podLogs: isUsual ? '/var/log/pods' : join(data, 'log', 'pods'),
+    containerLogs: isUsual ? '/var/log/containers' : join(data, 'log', 'containers'),
+    cniState: join(agent, 'cni'),
     containerdSocket: join(run, 'containerd', 'containerd.sock'),
   };
 }

@@ -1,4 +1,4 @@
-import { createLog, formatLogJson, formatLogText } from '#base';
+import { createLog, createSystemClock, formatLogJson, formatLogText } from '#base';
 import { type Config, startCluster, version } from '#cluster';
 import type { Invocation } from './command.ts';
 
@@ -11,7 +11,7 @@ export async function runUntilStopped(
   const format = config['log-format'] === 'json' ? formatLogJson : formatLogText;
   const log = createLog({
     level: config['log-level'] as 'info',
-    now: () => Date.now(),
+    now: createSystemClock().now,
     write: record => invocation.stderr(format(record)),
   });
   const signal = untilSignal();

@@ -1,0 +1,55 @@
+import { rm } from 'node:fs/promises';
+import { createSystemClock, type Log } from '#base';
+import { createCgroups, createExec, createIp, createMounts, createNft } from '#host';
+import { killPods } from '#kubelet';
+import { removeOverlay } from '#overlay';
+import { removeProxy } from '#proxy';
+import type { Config } from './config-table.ts';
+import { pathsOf } from './paths.ts';
+import { runtimeConfig } from './runtime-config.ts';
+import { runningPid } from './start.ts';
+
+const stopMs = 15_000;
+const lookMs = 100;
+
+/** Stops the server or agent of this data folder and its pods, and takes everything that they left out of the kernel. Data stays. */
+export async function killAll(config: Config, { log, say }: { log: Log; say(line: string): void }): Promise<void> {
+  const paths = pathsOf(config);
+  await stopServer(paths.pidFile, say);
+  const exec = createExec();
+  const [ip, nft] = [createIp(exec), createNft(exec)];
+  const runtime = runtimeConfig(config, { pauseImage: '', restrictOomScoreAdj: false });
+  await killPods({
+    ...runtime,
+    kubeletRootDir: paths.kubelet,
+    exec,
+    mounts: createMounts(),
+    cgroups: createCgroups(),
+    log,
+    say,
+  });
+  await removeProxy({ nft });
+  await removeOverlay({ ip, nft }, { cniConfDir: runtime.cniConfDir, cniStateDir: paths.cniState });
+  await removeDnsAddress(config, ip);
+  await rm(paths.run, { recursive: true, force: true });
+  say('removed the rules, routes and addresses of the cluster');
+}
+
+async function removeDnsAddress(config: Config, ip: ReturnType<typeof createIp>): Promise<void> {
+  const address = config['cluster-dns'];
+  const known = (await ip.addresses()).some(one => one.device === 'lo' && one.address === address);
+  if (known) await ip.batch([`address del ${address}/32 dev lo`]);
+}
+
+async function stopServer(pidFile: string, say: (line: string) => void): Promise<void> {
+  const pid = runningPid(pidFile);
+  if (!pid) return;
+  const clock = createSystemClock();
+  process.kill(pid, 'SIGTERM');
+  const untilMs = clock.monotonicMs() + stopMs;
+  while (runningPid(pidFile) === pid && clock.monotonicMs() < untilMs) await clock.sleep(lookMs);
+  if (runningPid(pidFile) === pid) {
+    process.kill(pid, 'SIGKILL');
+    say(`process ${pid} did not stop within ${stopMs / 1000} s and was killed`);
+  } else say(`stopped process ${pid}`);
+}
