@@ -10,6 +10,6 @@ export { killAll } from './killall.ts';
 export { hostArchitecture } from './machine.ts';
 export { pathsOf } from './paths.ts';
 export { runningPid, startCluster } from './start.ts';
-export { checkMachine } from './start-machine.ts';
 export { StartError } from './start-error.ts';
+export { checkMachine } from './start-machine.ts';
 export { version } from './version.ts';

@@ -1,12 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { createSystemClock, type Log } from '#base';
-import { createCgroups, createExec, createIp, createMounts, createNft } from '#host';
-import { killPods } from '#kubelet';
-import { removeOverlay } from '#overlay';
-import { removeProxy } from '#proxy';
+import type { Ip } from '#host';
 import type { Config } from './config-table.ts';
 import { pathsOf } from './paths.ts';
-import { runtimeConfig } from './runtime-config.ts';
 import { runningPid } from './start.ts';
 
 const stopMs = 15_000;
@@ -16,6 +12,14 @@ const lookMs = 100;
 export async function killAll(config: Config, { log, say }: { log: Log; say(line: string): void }): Promise<void> {
   const paths = pathsOf(config);
   await stopServer(paths.pidFile, say);
+  // Loaded here: whatever else imports this room's door must not pay for the whole node agent.
+  const { createCgroups, createExec, createIp, createMounts, createNft } = await import('#host');
+  const [{ killPods }, { removeOverlay }, { removeProxy }, { runtimeConfig }] = await Promise.all([
+    import('#kubelet'),
+    import('#overlay'),
+    import('#proxy'),
+    import('./runtime-config.ts'),
+  ]);
   const exec = createExec();
   const [ip, nft] = [createIp(exec), createNft(exec)];
   const runtime = runtimeConfig(config, { pauseImage: '', restrictOomScoreAdj: false });
@@ -35,7 +39,7 @@ export async function killAll(config: Config, { log, say }: { log: Log; say(line
   say('removed the rules, routes and addresses of the cluster');
 }
 
-async function removeDnsAddress(config: Config, ip: ReturnType<typeof createIp>): Promise<void> {
+async function removeDnsAddress(config: Config, ip: Ip): Promise<void> {
   const address = config['cluster-dns'];
   const known = (await ip.addresses()).some(one => one.device === 'lo' && one.address === address);
   if (known) await ip.batch([`address del ${address}/32 dev lo`]);

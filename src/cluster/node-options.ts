@@ -18,7 +18,9 @@ export function parseTaints(texts: readonly string[]): { key: string; value?: st
   return texts.map(text => {
     const [, key, value, effect] = /^([^=:\s]+)(?:=([^:\s]*))?:(\w+)$/.exec(text) ?? [];
     if (!key || !effects.includes(effect!))
-      throw new StartError(`node-taint: ${JSON.stringify(text)} is not key=value:effect with effect ${effects.join(', ')}`);
+      throw new StartError(
+        `node-taint: ${JSON.stringify(text)} is not key=value:effect with effect ${effects.join(', ')}`,
+      );
     return { key, effect: effect!, ...(value ? { value } : {}) };
   });
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { kubeletDefaults, type ContainerdConfig } from '#kubelet';
+import { type ContainerdConfig, kubeletDefaults } from '#kubelet';
 import type { Config } from './config-table.ts';
 import { pathsOf } from './paths.ts';
 import { cniBinDirs, findProgram } from './programs.ts';
