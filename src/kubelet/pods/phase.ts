@@ -22,9 +22,9 @@ export function phaseOf(pod: Pod, statuses: ContainerStatuses, ended: boolean): 
     if (outcome === 'pending') return 'Pending';
   }
   const counts = countStates(main.map(({ status }) => status));
-  if (counts.waiting > 0 && !ended) return counts.stopped > 0 || counts.running > 0 ? runningOr(counts) : 'Pending';
+  // One that has never run says that the pod is not complete, and can no longer be when it is to end.
+  if (counts.waiting > 0) return ended ? 'Failed' : 'Pending';
   if (counts.running > 0) return 'Running';
-  if (counts.stopped === 0) return ended && counts.waiting > 0 ? 'Failed' : 'Pending';
   const sidecarRuns = statuses.init.some(status => status.state?.running && isSidecarStatus(specs, status));
   const again = main.some(({ spec, status }) => shouldRestart(spec, pod, exitCodeOf(status)));
   if (!ended && again) return 'Running';
@@ -48,10 +48,6 @@ export function hasFinished(pod: Pod, statuses: ContainerStatuses): boolean {
       const terminated = statuses.main.find(one => one.name === spec.container.name)?.state?.terminated;
       return terminated !== undefined && !shouldRestart(spec, pod, terminated.exitCode);
     });
-}
-
-function runningOr(counts: { running: number; stopped: number; waiting: number }): Phase {
-  return counts.stopped > 0 ? 'Running' : 'Pending';
 }
 
 function countStates(statuses: readonly (ContainerStatus | undefined)[]) {

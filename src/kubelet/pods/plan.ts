@@ -49,7 +49,7 @@ export function planPod(pod: Pod, runtime: RuntimePod, context: PlanContext): Pl
   const plan: Plan = { actions: [], waiting: new Map(), ended: false };
   const sandbox = currentSandbox(runtime);
   const extra = runtime.sandboxes.filter(one => one.ready && one !== sandbox);
-  if (!sandbox || !isUsable(pod, sandbox) || extra.length > 0) return planSandbox(pod, runtime, context, plan);
+  if (!sandbox || !isUsable(pod, sandbox) || extra.length > 0) return planSandbox(pod, runtime, plan);
   const living: RuntimePod = { ...runtime, containers: runtime.containers.filter(one => one.sandboxId === sandbox.id) };
   const specs = containersOf(pod);
   planProbes(specs, living, context, plan);
@@ -69,7 +69,7 @@ function isUsable(pod: Pod, sandbox: { ips: readonly string[]; hostNetwork: bool
 }
 
 /** There is no sandbox, or a wrong one: everything old goes, then a new one is made, unless the pod has done its work. */
-function planSandbox(pod: Pod, runtime: RuntimePod, context: PlanContext, plan: Plan): Plan {
+function planSandbox(pod: Pod, runtime: RuntimePod, plan: Plan): Plan {
   for (const container of runtime.containers.filter(isAlive)) {
     const spec = containersOf(pod).find(one => one.container.name === container.name);
     plan.actions.push({ do: 'kill', container, spec, message: `Stopping container ${container.name}` });
