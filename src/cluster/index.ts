@@ -1,4 +1,3 @@
-export { buildImage } from '#image';
 export { openAdmin, serverToken } from './admin.ts';
 export { certificateReport, rotateCertificates } from './certificate-report.ts';
 export type { ConfigSource } from './config.ts';

@@ -1,4 +1,6 @@
+import { resources } from '#api';
 import type { Running } from '#base';
+import { type Client, isAlreadyExists } from '#client';
 import { type Cluster, users } from './cluster.ts';
 
 const retryMs = 5_000;
@@ -13,7 +15,8 @@ export async function startDnsService(cluster: Cluster): Promise<Running> {
     const { ensureDnsService } = await import('#dns');
     while (!stop.signal.aborted) {
       try {
-        return await ensureDnsService({ zone: shared['cluster-domain'], clusterIp: shared['cluster-dns'] }, { client });
+        await ensureDnsRole(client);
+        return await ensureDnsService({ clusterIp: shared['cluster-dns'] }, { client });
       } catch (error) {
         if (stop.signal.aborted) return;
         log.warn('the Service kube-system/kube-dns is not written', { error });
@@ -29,4 +32,31 @@ export async function startDnsService(cluster: Cluster): Promise<Running> {
       await done;
     },
   };
+}
+
+/** Names need namespaces too, which kube-proxy's own role does not give. */
+async function ensureDnsRole(client: Client): Promise<void> {
+  const metadata = { name: 'wherry:dns' };
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const rules = [{ apiGroups: [''], resources: ['namespaces'], verbs: ['list', 'watch'] }];
+  const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: users.proxy.name }];
+  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: metadata.name };
+  await unlessThere(client.create(resources.clusterroles, { apiVersion, kind: 'ClusterRole', metadata, rules }));
+  await unlessThere(
+    client.create(resources.clusterrolebindings, {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata,
+      subjects,
+      roleRef,
+    }),
+  );
+}
+
+async function unlessThere(creating: Promise<unknown>): Promise<void> {
+  try {
+    await creating;
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+  }
 }

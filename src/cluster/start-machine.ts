@@ -1,5 +1,5 @@
 import type { Running } from '#base';
-import { createExec, type Finding, probeMachine } from '#host';
+import type { Finding } from '#host';
 import type { Cluster } from './cluster.ts';
 import type { Config } from './config-table.ts';
 import { pathsOf } from './paths.ts';
@@ -8,7 +8,9 @@ import { runningPid } from './start.ts';
 import { StartError } from './start-error.ts';
 
 /** What this machine has and lacks for running pods, with the remedy for each. */
-export function checkMachine(config: Config): Promise<Finding[]> {
+export async function checkMachine(config: Config): Promise<Finding[]> {
+  // Loaded here: the door of this room leads through this file, and a control plane alone touches no machine.
+  const { createExec, probeMachine } = await import('#host');
   const ours = runningPid(pathsOf(config).pidFile) !== undefined;
   const ports = [
     { port: config['https-listen-port'], protocol: 'tcp', purpose: 'the API (--https-listen-port)' },

@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { resources } from '#api';
 import type { Running } from '#base';
 import type { Informers } from '#client';
 import { startDns } from '#dns';
@@ -64,12 +63,14 @@ function networkDeps(cluster: Cluster, logName: string): OwnedDeps {
   const own = deps.informers;
   const node = nodeDeps(cluster).informers;
   const informers: Informers = {
-    of: (resource, options) => (resource.name === resources.pods.name ? node : own).of(resource, options),
+    of: (resource, options) => (isPods(resource) ? node : own).of(resource, options),
     whenSynced: signal => own.whenSynced(signal),
     [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
   };
   return { ...deps, informers };
 }
+
+const isPods = ({ group, resource }: { group: string; resource: string }) => group === '' && resource === 'pods';
 
 function together(running: Running, deps: OwnedDeps): Running {
   return {

@@ -30,7 +30,8 @@ async function build(options: {
   const [folder, ...more] = options.folders;
   if (!folder || more.length) throw new UsageError('image build: name one folder that holds an image.yaml');
   if (typeof options.output !== 'string') throw new UsageError('image build: say where to write with --output FILE');
-  const { buildImage, hostArchitecture } = await import('#cluster');
+  const { buildImage } = await import('#image');
+  const { hostArchitecture } = await import('#cluster');
   const built = await buildImage({
     folder,
     output: options.output,
