@@ -184,6 +184,29 @@ test('unknown fields and bad values are refused with the field and the value', (
   );
 });
 
+test('warnings of the server are shown by kubectl', () => {
+  const warnings = (manifest: string, ...args: string[]) => {
+    const { status, stderr } = server.tryKubectl(['apply', '--dry-run=server', ...args, '-f', '-'], manifest);
+    assert.equal(status, 0, stderr);
+    return stderr;
+  };
+  const pod = (spec: string) => `---\n{ apiVersion: v1, kind: Pod, metadata: { name: warned }, spec: ${spec} }`;
+  assert.equal(
+    warnings(pod('{ containers: [{ name: c, image: busybox }], nodeSelector: { beta.kubernetes.io/os: linux } }')),
+    'Warning: spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "kubernetes.io/os" instead\n',
+  );
+  assert.match(
+    warnings(pod('{ containers: [{ name: c, image: busybox }], "grüße\\"": 1 }'), '--validate=warn'),
+    /Warning: unknown field "spec\.grüße\\?""/,
+  );
+  const many = Array.from({ length: 40 }, (_, i) => `{ name: c${i}, image: busybox, ports: [{ containerPort: 80 }] }`);
+  const lines = warnings(pod(`{ containers: [${many}] }`))
+    .trim()
+    .split('\n');
+  assert.ok(lines.length > 10 && lines.length < 100, `${lines.length} warnings`);
+  assert.match(lines[0] ?? '', /^Warning: spec\.containers\[1\]\.ports\[0\]: duplicate port definition with /);
+});
+
 test('edit writes back what the editor leaves', () => {
   k('create', 'configmap', 'edited', '--from-literal=a=1');
   const edited = server.tryKubectl(['edit', 'cm', 'edited'], undefined, { KUBE_EDITOR: 'sed -i s/\\"1\\"/\\"5\\"/' });
