@@ -65,7 +65,8 @@ function readyOf(pod: Pod, containersReady: Verdict): Verdict {
 
 function initializedOf(pod: Pod, { init, main }: ContainerStatuses, phase: string): Verdict {
   if (phase === 'Succeeded') return { status: 'True', reason: 'PodCompleted' };
-  if (main.some(one => one.started || one.state?.terminated || one.lastState?.terminated)) return { status: 'True' };
+  if (main.some(one => one.state?.running || one.state?.terminated || one.lastState?.terminated))
+    return { status: 'True' };
   const incomplete = (pod.spec.initContainers ?? []).filter(container => {
     const status = init.find(one => one.name === container.name);
     return isSidecar(container) ? !status?.started : !status?.ready;

@@ -1,8 +1,8 @@
-import type { ContainerState, ContainerStatus, Pod } from '#api';
+import type { Container, ContainerState, ContainerStatus, Pod } from '#api';
 import { formatTime } from '#base';
 import type { RuntimeContainer, RuntimePod } from '../runtime/runtime-pod.ts';
 import type { Waiting } from './plan.ts';
-import { type ContainerRole, containersOf, type PodContainer } from './pod-spec.ts';
+import { type ContainerRole, containersOf, type PodContainer, shouldRestart } from './pod-spec.ts';
 
 export interface ContainerFacts {
   /** Why it does not run, by container name. */
@@ -21,42 +21,18 @@ export interface ContainerStatuses {
 /** The status of every container of the spec, in the order of the spec. */
 export function containerStatuses(pod: Pod, runtime: RuntimePod, facts: ContainerFacts): ContainerStatuses {
   const specs = containersOf(pod);
-  const waitingAtFirst = (role: ContainerRole) =>
-    role === 'main' && (pod.spec.initContainers?.length ?? 0) > 0 ? 'PodInitializing' : 'ContainerCreating';
-  const made = specs.map(spec => ({ spec, status: statusOf(pod, spec, runtime, facts, waitingAtFirst(spec.role)) }));
+  const made = specs.map(spec => ({ spec, status: statusOf(pod, spec, runtime, facts) }));
   const pick = (...roles: ContainerRole[]) => made.filter(one => roles.includes(one.spec.role)).map(one => one.status);
   return { init: pick('init', 'sidecar'), main: pick('main'), ephemeral: pick('ephemeral') };
 }
 
-function statusOf(
-  pod: Pod,
-  spec: PodContainer,
-  runtime: RuntimePod,
-  facts: ContainerFacts,
-  firstReason: string,
-): ContainerStatus {
+function statusOf(pod: Pod, spec: PodContainer, runtime: RuntimePod, facts: ContainerFacts): ContainerStatus {
   const { container } = spec;
   const instances = runtime.containers.filter(one => one.name === container.name);
   const [newest, before] = instances;
-  const waiting = facts.waiting.get(container.name);
+  const waiting = willStart(pod, spec, newest) ? facts.waiting.get(container.name) : undefined;
   const base = { name: container.name, ...resourcesOf(spec, newest), ...mountsOf(spec) };
-  if (!newest) {
-    const known = [pod.status?.containerStatuses, pod.status?.initContainerStatuses].flatMap(list => list ?? []);
-    const old = known.find(one => one.name === container.name);
-    const restartCount = old?.restartCount ?? 0;
-    const state = { waiting: plainWaiting(waiting ?? { reason: firstReason }) };
-    const lastState = old?.lastState ?? {};
-    return {
-      ...base,
-      image: container.image ?? '',
-      imageID: '',
-      ready: false,
-      started: false,
-      restartCount,
-      state,
-      lastState,
-    };
-  }
+  if (!newest) return { ...base, ...unmade(pod, container, waiting) };
   const running = newest.state === 'running';
   const started = running && facts.started(newest);
   const state = stateOf(newest, waiting);
@@ -74,6 +50,38 @@ function statusOf(
     lastState: earlier?.state === 'exited' ? { terminated: terminatedOf(earlier) } : {},
   };
 }
+
+/** What has ended for good does not wait, whatever went wrong before. */
+function willStart(pod: Pod, spec: PodContainer, newest: RuntimeContainer | undefined): boolean {
+  if (newest?.state !== 'exited') return true;
+  return !pod.metadata.deletionTimestamp && shouldRestart(spec, pod, newest.exitCode);
+}
+
+/** The runtime has none: it was never made, or the runtime has lost it and the old status is all that is known. */
+function unmade(pod: Pod, { name, image = '' }: Container, waiting: Waiting | undefined) {
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const lists = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses];
+  const old = lists.find(one => one.name === name);
+  if (old?.state?.terminated && !waiting) return old;
+  const firstReason = (pod.spec.initContainers?.length ?? 0) > 0 ? 'PodInitializing' : 'ContainerCreating';
+  const known = old?.state?.terminated ? { terminated: old.state.terminated } : (old?.lastState ?? {});
+  const lost = old?.state?.running !== undefined && !waiting && !known.terminated;
+  return {
+    ...{ image, imageID: '', ready: false, started: false },
+    restartCount: (old?.restartCount ?? 0) + (lost && !pod.metadata.deletionTimestamp ? 1 : 0),
+    state: { waiting: plainWaiting(waiting ?? { reason: firstReason }) },
+    lastState: lost ? { terminated: lostEnd } : known,
+  };
+}
+
+/** As upstream words it, so that a pod that ran does not become Pending again. */
+const lostEnd = {
+  exitCode: 137,
+  reason: 'ContainerStatusUnknown',
+  message: 'The container could not be located when the pod was deleted.  The container used to be Running',
+  startedAt: null as never,
+  finishedAt: null as never,
+};
 
 function isReady(spec: PodContainer, container: RuntimeContainer, started: boolean, facts: ContainerFacts): boolean {
   if (spec.role === 'ephemeral') return false;
