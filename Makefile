@@ -20,7 +20,7 @@ check: setup
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" sh -c 'biome check . && tsc -p .'
 
 bench: setup
-	@$(node) bench/bench.ts
+	@$(node) bench/bench.ts --write
 
 clean:
 	rm -rf node_modules build dist

@@ -1,49 +1,42 @@
 /** Measurements of the API server. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
-import type { Measurement } from './measurement.ts';
-import { launchWherry, startBare, startWherry } from './subjects.ts';
+import { type Answer, type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
+import type { Group, Measurement } from './measurement.ts';
+import { launchWherry, type Subject, startBare, startWherry } from './subjects.ts';
 
 const connections = 16;
-const seconds = 3;
+/** Each server is under load in `turns` turns of `seconds` in every round. */
+const seconds = 1;
+const turns = 3;
+const pods = '/api/v1/namespaces/default/pods';
 const configMaps = '/api/v1/namespaces/default/configmaps';
 
 const configMap = (name: string, sizeBytes: number) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { text: 'x'.repeat(sizeBytes) } });
 
-export const apiMeasurements: readonly Measurement[] = [
+const measurements: readonly Measurement[] = [
   {
-    name: 'process start of `server --disable-agent` to /readyz 200',
+    name: 'process start of `server --disable-agent` to /readyz 200, warm compile cache',
     against: 'start of a bare Node HTTPS server to its first answer',
     unit: 'ms',
     bar: { kind: 'at most', ratio: 5 },
-    async open() {
-      const dataFolder = mkdtempSync(join(tmpdir(), 'wherry-bench-start-'));
-      // The first start makes certificates and fills the compile cache.
-      for (let warm = 0; warm < 2; warm++) await (await launchWherry(dataFolder, ['--disable-agent']))[Symbol.asyncDispose]();
-      return {
-        async round() {
-          const ours = await launchWherry(dataFolder, ['--disable-agent']);
-          await using bare = await startBare(ours);
-          await ours[Symbol.asyncDispose]();
-          return { ours: ours.readyMs, theirs: bare.readyMs };
-        },
-        [Symbol.asyncDispose]: async () => rmSync(dataFolder, { recursive: true, force: true }),
-      };
-    },
+    open: openStart,
   },
   pair({
     name: 'GET one object, 16 connections, client certificate',
     bar: 0.5,
     prepare: target => call(target, { method: 'POST', path: configMaps, body: configMap('one', 1024) }),
+    sample: () => ({ method: 'GET', path: `${configMaps}/one` }),
     ours: () => ({ method: 'GET', path: `${configMaps}/one` }),
     theirs: bytes => ({ method: 'GET', path: `/bytes/${bytes}` }),
   }),
   pair({
     name: 'CREATE ConfigMap 1 KB, 16 connections, durable',
+    against: 'bare Node HTTP/2 TLS server that reads the body and sends it back',
     bar: 0.35,
+    sample: () => ({ method: 'POST', path: configMaps, body: configMap('first', 1024) }),
     ours: index => ({ method: 'POST', path: configMaps, body: configMap(`made-${index}`, 1024) }),
     theirs: () => ({ method: 'POST', path: '/echo', body: configMap('made-000000', 1024) }),
   }),
@@ -52,82 +45,139 @@ export const apiMeasurements: readonly Measurement[] = [
     bar: 0.7,
     connections: 2,
     prepare: makePods,
-    ours: () => ({ method: 'GET', path: '/api/v1/namespaces/default/pods' }),
+    sample: () => ({ method: 'GET', path: pods }),
+    ours: () => ({ method: 'GET', path: pods }),
     theirs: bytes => ({ method: 'GET', path: `/bytes/${bytes}` }),
   }),
   {
     name: '50 watchers x 500 updates: last event delivered',
-    against: 'bare server pushing the same bytes to 50 streams',
+    against: 'bare Node HTTP/2 TLS server pushing the same bytes to 50 streams',
     unit: 'ms',
     bar: { kind: 'at most', ratio: 2 },
-    async open() {
-      const ours = await startWherry();
-      const bare = await startBare(ours);
-      await call(ours.target, { method: 'POST', path: configMaps, body: configMap('watched', 64) });
-      let counter = 0;
-      return {
-        async round() {
-          const updates = Array.from({ length: 500 }, (): Call => {
-            const body = JSON.stringify({ data: { text: 'x'.repeat(1024), n: String(counter++) } });
-            return { method: 'PATCH', path: `${configMaps}/watched`, body, contentType: 'application/merge-patch+json' };
-          });
-          const revision = await currentRevision(ours.target);
-          const common = { watchers: 50, countEvents: (chunk: Buffer) => countByte(chunk, 10) };
-          const watchPath = `${configMaps}?watch=true&resourceVersion=${revision}`;
-          const oursMs = await measureFanOut({ ...common, target: ours.target, watchPath, updates });
-          const line = `${JSON.stringify({ type: 'MODIFIED', object: JSON.parse(configMap('watched', 1024 + 350)) })}\n`;
-          const pushes = updates.map((): Call => ({ method: 'POST', path: '/send', body: line }));
-          const theirsMs = await measureFanOut({ ...common, target: bare.target, watchPath: '/push', updates: pushes });
-          return { ours: oursMs, theirs: theirsMs };
-        },
-        async [Symbol.asyncDispose]() {
-          await bare[Symbol.asyncDispose]();
-          await ours[Symbol.asyncDispose]();
-        },
-      };
-    },
+    open: openFanOut,
   },
 ];
 
-/** A measurement of calls per second on both servers, with answers of the same size. */
+export const group: Group = { title: 'API server', measurements };
+
+type Open = ReturnType<Measurement['open']>;
+
+async function openStart(): Open {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'wherry-bench-start-'));
+  const start = () => launchWherry(dataFolder, ['--disable-agent']);
+  // The first start makes certificates and fills the compile cache.
+  for (let warm = 0; warm < 2; warm++) await (await start())[Symbol.asyncDispose]();
+  return {
+    async round() {
+      const ours = await start();
+      await ours[Symbol.asyncDispose]();
+      await using bare = await startBare(ours);
+      return { ours: ours.readyMs, theirs: bare.readyMs };
+    },
+    [Symbol.asyncDispose]: async () => rmSync(dataFolder, { recursive: true, force: true }),
+  };
+}
+
+async function openFanOut(): Open {
+  const { ours, bare, stop } = await startBoth();
+  await call(ours.target, { method: 'POST', path: configMaps, body: configMap('watched', 64) });
+  let counter = 100_000;
+  const update = (): Call => ({
+    method: 'PATCH',
+    path: `${configMaps}/watched`,
+    body: JSON.stringify({ data: { text: 'x'.repeat(1024), n: String(counter++) } }),
+    contentType: 'application/merge-patch+json',
+  });
+  return {
+    async round() {
+      const updates = Array.from({ length: 500 }, update);
+      const object = (await call(ours.target, update())).text();
+      const common = { watchers: 50, countEvents: (chunk: Buffer) => countByte(chunk, 10) };
+      const watchPath = `${configMaps}?watch=true&resourceVersion=${JSON.parse(object).metadata.resourceVersion}`;
+      const oursMs = await measureFanOut({ ...common, target: ours.target, watchPath, updates });
+      const line = `{"type":"MODIFIED","object":${object.trimEnd()}}\n`;
+      const pushes = updates.map((): Call => ({ method: 'POST', path: '/send', body: line }));
+      const theirsMs = await measureFanOut({ ...common, target: bare.target, watchPath: '/push', updates: pushes });
+      return { ours: oursMs, theirs: theirsMs };
+    },
+    [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function startBoth() {
+  const ours = await startWherry();
+  const bare = await startBare(ours);
+  const stop = async () => {
+    await bare[Symbol.asyncDispose]();
+    await ours[Symbol.asyncDispose]();
+  };
+  return { ours, bare, stop };
+}
+
+/** A measurement of calls per second on both servers, with answers of the size of `sample`'s. */
 function pair(options: {
   name: string;
+  against?: string;
   bar: number;
   connections?: number;
   prepare?(target: Target): Promise<unknown>;
+  sample(): Call;
   ours(index: number): Call;
   theirs(bytes: number): Call;
 }): Measurement {
   return {
     name: options.name,
-    against: 'bare Node HTTP/2 TLS server, same bytes',
+    against: options.against ?? 'bare Node HTTP/2 TLS server sending the same bytes',
     unit: 'calls/s',
     bar: { kind: 'at least', ratio: options.bar },
     async open() {
-      const ours = await startWherry();
-      const bare = await startBare(ours);
+      const { ours, bare, stop } = await startBoth();
       await options.prepare?.(ours.target);
+      const { bytes } = await call(ours.target, options.sample());
       let index = 0;
-      const { bytes } = await call(ours.target, options.ours(index++));
-      const common = { connections: options.connections ?? connections, seconds };
+      const count = options.connections ?? connections;
       return {
         async round() {
-          const oursRate = await measureRate({ ...common, target: ours.target, call: () => options.ours(index++) });
-          const theirsRate = await measureRate({ ...common, target: bare.target, call: () => options.theirs(bytes) });
-          return { ours: oursRate, theirs: theirsRate };
+          const mine: Served = { calls: 0, ms: 0, cpuUs: 0 };
+          const other: Served = { calls: 0, ms: 0, cpuUs: 0 };
+          // In short turns: a neighbour's burst of work then meets both.
+          for (let turn = 0; turn < turns; turn++) {
+            await serve(ours, mine, { connections: count, call: () => options.ours(index++) });
+            await serve(bare, other, { connections: count, call: () => options.theirs(bytes) });
+          }
+          const cpuUs = { ours: mine.cpuUs / mine.calls, theirs: other.cpuUs / other.calls };
+          return { ours: (mine.calls * 1000) / mine.ms, theirs: (other.calls * 1000) / other.ms, cpuUs };
         },
-        async [Symbol.asyncDispose]() {
-          await bare[Symbol.asyncDispose]();
-          await ours[Symbol.asyncDispose]();
-        },
+        [Symbol.asyncDispose]: stop,
       };
     },
   };
 }
 
-async function call(target: Target, request: Call): Promise<{ status: number; bytes: number }> {
+/** What a server did in its turns of one round. */
+interface Served {
+  calls: number;
+  ms: number;
+  cpuUs: number;
+}
+
+async function serve(subject: Subject, sum: Served, load: { connections: number; call(): Call }): Promise<void> {
+  const beforeUs = processorUs(subject.pid);
+  const { calls, ms } = await measureRate({ ...load, seconds, target: subject.target });
+  sum.calls += calls;
+  sum.ms += ms;
+  sum.cpuUs += processorUs(subject.pid) - beforeUs;
+}
+
+/** Processor time of a process so far: user and system of proc_pid_stat(5), in its ticks of 10 ms. */
+function processorUs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+}
+
+async function call(target: Target, request: Call): Promise<Answer> {
   const session = await openSession(target);
-  const answer = await send(session, request);
+  const answer = await send(session, { ...request, keep: true });
   session.close();
   if (answer.status >= 300) throw new Error(`${request.method} ${request.path}: ${answer.status} ${answer.text()}`);
   return answer;
@@ -146,21 +196,16 @@ async function makePods(target: Target): Promise<void> {
     });
   const work = async (session: (typeof sessions)[number]) => {
     while (next < 5000) {
-      const answer = await send(session, { method: 'POST', path: '/api/v1/namespaces/default/pods', body: pod(`pod-${next++}`) });
+      const answer = await send(session, {
+        method: 'POST',
+        path: pods,
+        body: pod(`pod-${next++}`),
+      });
       if (answer.status !== 201) throw new Error(`creating pods: ${answer.status} ${answer.text()}`);
     }
   };
   await Promise.all(sessions.map(work));
   for (const session of sessions) session.close();
-}
-
-async function currentRevision(target: Target): Promise<string> {
-  const session = await openSession(target);
-  const stream = session.request({ ':path': `${configMaps}/watched` });
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  session.close();
-  return JSON.parse(Buffer.concat(chunks).toString()).metadata.resourceVersion;
 }
 
 function countByte(chunk: Buffer, byte: number): number {

@@ -1,74 +1,65 @@
 /**
- * `make bench`: every number of docs/reference/benchmarks.md. Each measurement runs five times, Wherry and what it is compared with in turn, and the
- * median of the five ratios counts: machines are noisy, ratios inside one run less so. Name some on the command line to run only those.
+ * `make bench`: every number of docs/reference/benchmarks.md. `node bench/bench.ts [api|node] [--write] [words...]` runs one group, or the measurements
+ * whose names contain a word. Each runs five times, Wherry and what it is compared with in turn, and the median of the five ratios counts: machines
+ * are noisy, ratios inside one run less so. `--write` puts whole groups into the page.
  */
-import { writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
 import { root, say } from '../tools/server.ts';
-import { apiMeasurements } from './api.ts';
-import type { Measurement, Result } from './measurement.ts';
-import { nodeMeasurements } from './node.ts';
+import type { Group, Measurement, Result } from './measurement.ts';
+import { format, median, writePage } from './page.ts';
 
 const rounds = 5;
+const groups = ['api', 'node'];
 
 async function main(): Promise<void> {
-  const wanted = process.argv.slice(2);
-  const all = [...apiMeasurements, ...nodeMeasurements];
-  const chosen = wanted.length ? all.filter(({ name }) => wanted.some(word => name.includes(word))) : all;
+  const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true });
+  const words = positionals.filter(word => !groups.includes(word));
+  if (values.write && words.length) throw new Error('--write takes whole groups: api, node');
+  for (const name of groups) {
+    if (positionals.some(word => groups.includes(word)) && !positionals.includes(name)) continue;
+    const group = await loadGroup(name);
+    if (!group) say(`${name} measurements: not run: bench/${name}.ts is not there`);
+    else await runGroup(group, words, values.write ?? false);
+  }
+}
+
+async function loadGroup(name: string): Promise<Group | undefined> {
+  const path = join(root, 'bench', `${name}.ts`);
+  if (!existsSync(path)) return undefined;
+  const { group } = (await import(path)) as { group: Group };
+  return group;
+}
+
+async function runGroup(group: Group, words: readonly string[], write: boolean): Promise<void> {
+  const isWanted = ({ name }: Measurement) => words.length === 0 || words.some(word => name.includes(word));
   const results: Result[] = [];
-  for (const measurement of chosen) {
+  for (const measurement of group.measurements.filter(isWanted)) {
     say(measurement.name);
     const result = await runMeasurement(measurement);
     results.push(result);
     say(`  ${result.verdict}`);
   }
-  if (!wanted.length) writeFileSync(join(root, 'docs/reference/benchmarks.md'), page(results));
+  if (write) writePage(join(root, 'docs/reference/benchmarks.md'), group, results);
 }
 
 async function runMeasurement(measurement: Measurement): Promise<Result> {
   const missing = await measurement.missing?.();
   if (missing) return { measurement, verdict: `not measured: ${missing}`, rows: [] };
-  const rows: { ours: number; theirs: number; ratio: number }[] = [];
+  const rows: Result['rows'][number][] = [];
   await using bench = await measurement.open();
-  for (let round = 0; round < (measurement.rounds ?? rounds); round++) {
-    const { ours, theirs } = await bench.round();
-    rows.push({ ours, theirs, ratio: ours / theirs });
-    say(`  ${format(ours)} ${measurement.unit} against ${format(theirs)}: ${(ours / theirs).toFixed(2)}x`);
+  for (let index = 0; index < (measurement.rounds ?? rounds); index++) {
+    const round = await bench.round(index);
+    const { ours, theirs, cpuUs } = round;
+    rows.push({ ...round, ratio: ours / theirs });
+    const cpu = cpuUs ? ` (server CPU ${format(cpuUs.ours)} against ${format(cpuUs.theirs)} µs)` : '';
+    say(`  ${format(ours)} ${measurement.unit} against ${format(theirs)}: ${(ours / theirs).toFixed(2)}x${cpu}`);
   }
   const ratio = median(rows.map(row => row.ratio));
-  const met = measurement.bar.kind === 'at least' ? ratio >= measurement.bar.ratio : ratio <= measurement.bar.ratio;
-  return { measurement, rows, verdict: `${ratio.toFixed(2)}x, bar ${measurement.bar.kind} ${measurement.bar.ratio}x: ${met ? 'met' : 'NOT met'}` };
-}
-
-function page(results: readonly Result[]): string {
-  const cpu = cpus();
-  const lines = results.map(({ measurement, rows, verdict }) => {
-    const ours = rows.length ? `${format(median(rows.map(row => row.ours)))} ${measurement.unit}` : '';
-    const theirs = rows.length ? `${format(median(rows.map(row => row.theirs)))} ${measurement.unit}` : '';
-    return `| ${measurement.name} | ${ours} | ${measurement.against}: ${theirs} | ${verdict} |`;
-  });
-  return [
-    '# Benchmarks',
-    '',
-    `Written by \`make bench\` on ${cpu.length} × ${cpu[0]?.model.trim() ?? 'unknown processor'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}.`,
-    'Medians of five rounds; the ratio is the median of the ratios inside each round. Load and server share the machine.',
-    '',
-    '| what | Wherry | against | ratio and bar |',
-    '|---|---|---|---|',
-    ...lines,
-    '',
-  ].join('\n');
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-function format(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(value >= 10 ? 1 : 2);
+  const { kind, ratio: bar } = measurement.bar;
+  const isMet = kind === 'at least' ? ratio >= bar : ratio <= bar;
+  return { measurement, rows, verdict: `${ratio.toFixed(2)}x: ${isMet ? 'met' : 'NOT met'}` };
 }
 
 main().catch(error => {

@@ -18,6 +18,14 @@ export interface Call {
   body?: string | Buffer;
   contentType?: string;
   accept?: string;
+  /** Keeps the text of a good answer too; without, it is counted and thrown away. */
+  keep?: boolean;
+}
+
+export interface Answer {
+  status: number;
+  bytes: number;
+  text(): string;
 }
 
 /** Opens a connection and waits until it stands. */
@@ -31,13 +39,15 @@ export function openSession(target: Target): Promise<ClientHttp2Session> {
 }
 
 /** One call; resolves with status and bytes received. */
-export function send(session: ClientHttp2Session, call: Call): Promise<{ status: number; bytes: number; text(): string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ status: number; bytes: number; text(): string }>();
+export function send(session: ClientHttp2Session, call: Call): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const stream = session.request({
     ':method': call.method,
     ':path': call.path,
     accept: call.accept ?? 'application/json',
-    ...(call.body === undefined ? {} : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(call.body) }),
+    ...(call.body === undefined
+      ? {}
+      : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(call.body) }),
   });
   let status = 0;
   let bytes = 0;
@@ -47,7 +57,7 @@ export function send(session: ClientHttp2Session, call: Call): Promise<{ status:
   });
   stream.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (status >= 300) chunks.push(chunk);
+    if (status >= 300 || call.keep) chunks.push(chunk);
   });
   stream.on('end', () => resolve({ status, bytes, text: () => Buffer.concat(chunks).toString() }));
   stream.on('error', reject);
@@ -55,14 +65,14 @@ export function send(session: ClientHttp2Session, call: Call): Promise<{ status:
   return promise;
 }
 
-/** Calls per second with `connections` connections that each send the next call when the last is answered. */
+/** Calls answered while `connections` connections each send the next call when the last is answered, and the time that it took. */
 export async function measureRate(options: {
   target: Target;
   connections: number;
   seconds: number;
   /** The call number `index` over all connections. */
   call(index: number): Call;
-}): Promise<number> {
+}): Promise<{ calls: number; ms: number }> {
   const sessions = await Promise.all(Array.from({ length: options.connections }, () => openSession(options.target)));
   let index = 0;
   let done = 0;
@@ -77,9 +87,9 @@ export async function measureRate(options: {
     }
   };
   await Promise.all(sessions.map(work));
-  const rate = (done * 1000) / (performance.now() - startMs);
+  const ms = performance.now() - startMs;
   for (const session of sessions) session.close();
-  return rate;
+  return { calls: done, ms };
 }
 
 /**

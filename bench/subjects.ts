@@ -16,40 +16,79 @@ export interface Subject extends AsyncDisposable {
 }
 
 /** A control plane on a free port, ready. */
-export async function startWherry(args: readonly string[] = ['--disable-agent']): Promise<Subject & { readyMs: number }> {
+export async function startWherry(
+  args: readonly string[] = ['--disable-agent'],
+): Promise<Subject & { readyMs: number }> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'wherry-bench-'));
   const subject = await launchWherry(dataFolder, args);
-  return { ...subject, [Symbol.asyncDispose]: async () => {
-    await subject[Symbol.asyncDispose]();
-    rmSync(dataFolder, { recursive: true, force: true });
-  } };
+  return {
+    ...subject,
+    [Symbol.asyncDispose]: async () => {
+      await subject[Symbol.asyncDispose]();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
 }
 
 /** Starts it on a data folder that may have been used before; `readyMs` is from the start of the process to the first 200 of /readyz. */
-export async function launchWherry(dataFolder: string, args: readonly string[]): Promise<Subject & { readyMs: number }> {
+export async function launchWherry(
+  dataFolder: string,
+  args: readonly string[],
+): Promise<Subject & { readyMs: number }> {
   const port = 20000 + (process.pid % 10000);
   const kubeconfig = join(dataFolder, 'kubeconfig.yaml');
   const startMs = performance.now();
   const child = spawn(
     wherry,
-    ['server', '--data-dir', dataFolder, '--write-kubeconfig', kubeconfig, '--bind-address', '127.0.0.1', '--https-listen-port', String(port), '--log-level', 'warn', ...args],
+    [
+      'server',
+      '--data-dir',
+      dataFolder,
+      '--write-kubeconfig',
+      kubeconfig,
+      '--bind-address',
+      '127.0.0.1',
+      '--https-listen-port',
+      String(port),
+      '--log-level',
+      'warn',
+      ...args,
+    ],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const url = `https://127.0.0.1:${port}`;
   const credentials = await untilReady(url, kubeconfig, child);
-  return { target: { url, credentials }, pid: child.pid!, dataFolder, readyMs: performance.now() - startMs, [Symbol.asyncDispose]: () => end(child) };
+  return {
+    target: { url, credentials },
+    pid: child.pid!,
+    dataFolder,
+    readyMs: performance.now() - startMs,
+    [Symbol.asyncDispose]: () => end(child),
+  };
 }
 
 /** A bare Node server with the certificates of `like`. */
 export async function startBare(like: Subject): Promise<Subject & { readyMs: number }> {
   const tls = join(like.dataFolder, 'server', 'tls');
-  const options = { key: join(tls, 'serving-kube-apiserver.key'), certificate: join(tls, 'serving-kube-apiserver.crt'), clientCa: join(tls, 'client-ca.crt') };
+  const options = {
+    key: join(tls, 'serving-kube-apiserver.key'),
+    certificate: join(tls, 'serving-kube-apiserver.crt'),
+    clientCa: join(tls, 'client-ca.crt'),
+  };
   const startMs = performance.now();
-  const child = spawn(process.execPath, [join(root, 'bench/bare-server.ts'), JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [join(root, 'bench/bare-server.ts'), JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [port] = (await once(createInterface(child.stdout!), 'line')) as [string];
   const target = { url: `https://127.0.0.1:${port}`, credentials: like.target.credentials };
   await waitForAnswer(target, '/bytes/2');
-  return { target, pid: child.pid!, dataFolder: like.dataFolder, readyMs: performance.now() - startMs, [Symbol.asyncDispose]: () => end(child) };
+  return {
+    target,
+    pid: child.pid!,
+    dataFolder: like.dataFolder,
+    readyMs: performance.now() - startMs,
+    [Symbol.asyncDispose]: () => end(child),
+  };
 }
 
 async function untilReady(url: string, kubeconfig: string, child: ChildProcess): Promise<Credentials> {
@@ -78,7 +117,9 @@ async function waitForAnswer(target: Target, path: string): Promise<void> {
 
 /** No kubeconfig and no listener yet: it is still starting. */
 function isNotYet(error: unknown): boolean {
-  return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ERR_HTTP2_STREAM_CANCEL'].includes((error as NodeJS.ErrnoException).code ?? '');
+  return ['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'ERR_HTTP2_STREAM_CANCEL'].includes(
+    (error as NodeJS.ErrnoException).code ?? '',
+  );
 }
 
 export function readCredentials(kubeconfig: string): Credentials {
