@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { test } from 'node:test';
+import { referencePage } from '../src/cmd/config.ts';
 import { generateResources, generateTypes } from './generate-types.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -139,6 +140,14 @@ test('every room has a door and a page', () => {
     folders.map(entry => entry.name).filter(name => !ranks.flat().includes(name)),
     [],
     'give the room a rank',
+  );
+});
+
+test('the page of options is that of the table', () => {
+  assert.equal(
+    text('docs/reference/config.md'),
+    referencePage(),
+    'run: ./wherry config reference > docs/reference/config.md',
   );
 });
 
