@@ -44,9 +44,19 @@ function toRecords(reply: Reply): RecordReply {
   if (!('wire' in reply)) return reply;
   try {
     const { answers = [], authorities = [] } = decode(reply.wire);
+    if (![...answers, ...authorities].every(isWritable)) return servfail(reply.zone);
     return { zone: reply.zone, rcode: rcodeOf(reply), answers, authorities };
   } catch {
     // The library throws plain errors for bad bytes; they came from upstream, so the asker may try again.
     return servfail(reply.zone);
   }
+}
+
+/** Bytes that are no UTF-8 grow when they are decoded; a label may then be too long to be written again. */
+function isWritable(record: Answer): boolean {
+  const found = 'data' in record ? record.data : undefined;
+  const texts = [record.name, ...(typeof found === 'object' ? Object.values(found) : [found])];
+  return texts.every(
+    text => typeof text !== 'string' || text.split('.').every(label => Buffer.byteLength(label) <= 63),
+  );
 }

@@ -70,9 +70,10 @@ function findService(path: readonly string[], view: ClusterView): Found | undefi
   return toFound(view.endpointsByHostname(namespace, name, first).map(one => toTarget(service, one)));
 }
 
-/** An address is no target for an alias; CoreDNS answers such a service with "no such name" too. */
+/** An address is no target for an alias; CoreDNS answers such a service with "no such name" too. The API takes labels that DNS has no room for. */
 function findAlias(to: string): Found | undefined {
-  return to && !addressFamily(to) ? { kind: 'alias', to } : undefined;
+  const isName = to.length <= 253 && /^[^.]{1,63}(\.[^.]{1,63})*$/.test(to);
+  return isName && !addressFamily(to) ? { kind: 'alias', to } : undefined;
 }
 
 /** `_port._proto` before a service; `_proto` alone exists where something is below it. */

@@ -117,7 +117,7 @@ function compress(name: string, offset: number, names: Map<string, number>): Buf
     const known = names.get(suffix);
     if (known !== undefined) return Buffer.concat([...parts, pointer(known)]);
     if (at <= maxPointer) names.set(suffix, at);
-    const label = Buffer.from(labels[index]!, 'latin1');
+    const label = Buffer.from(labels[index]!);
     parts.push(Buffer.from([label.length]), label);
     at += label.length + 1;
   }

@@ -1,4 +1,4 @@
-import { type Clock, type HistogramMeter, isAbort, type Log, type Random } from '#base';
+import type { Clock, HistogramMeter, Log, Random } from '#base';
 import { exchangeTcp, exchangeUdp } from './exchange.ts';
 import type { Link } from './link.ts';
 import type { Query, Reply } from './message.ts';
@@ -60,7 +60,7 @@ async function forward(query: Query, options: ForwardOptions, shunned: Map<strin
       last = { zone: '.', wire };
       if (isFinal(wire)) return last;
     } catch (error) {
-      if (signal.aborted && isAbort(error)) break;
+      if (signal.aborted) break;
       shunned.set(keyOf(upstream), clock.monotonicMs() + shunMs);
       log.debug('name server failed', { server: keyOf(upstream), error });
     }

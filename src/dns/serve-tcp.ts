@@ -13,7 +13,7 @@ const maxPending = 64;
 /** Answers TCP on one address, many questions a connection, in the order in which answers are ready. Rejects when it cannot be bound. */
 export async function serveTcp({ clock, ...listen }: Listen & { clock: Clock }): Promise<Listening> {
   const sockets = new Set<Socket>();
-  const server = createServer(socket => {
+  const server = createServer({ allowHalfOpen: true }, socket => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     serveConnection(socket, listen, clock);
@@ -35,37 +35,47 @@ export async function serveTcp({ clock, ...listen }: Listen & { clock: Clock }):
 function serveConnection(socket: Socket, { answer }: Listen, clock: Clock): void {
   let received: Buffer = Buffer.alloc(0);
   let pending = 0;
-  let idle = clock.timer(idleMs, () => socket.destroy(), { unref: true });
-  const restartIdle = () => {
-    idle[Symbol.dispose]();
-    idle = clock.timer(idleMs, () => socket.destroy(), { unref: true });
-  };
+  let hasEnded = false;
+  const startIdle = () => clock.timer(idleMs, () => socket.destroy(), { unref: true });
+  let idle = startIdle();
   const reply = async (message: Buffer) => {
     pending++;
     const bytes = await answer(message, 'tcp');
     pending--;
     if (bytes && !socket.destroyed) socket.write(frame(bytes));
-    if (pending < maxPending) socket.resume();
-    if (socket.readableEnded && !pending) socket.end();
+    pump();
+  };
+  /** Takes as many questions as may wait, and reads on only when none is left over. */
+  const pump = () => {
+    while (pending < maxPending && !socket.writableNeedDrain && isWhole(received)) {
+      const end = 2 + received.readUInt16BE(0);
+      // Whoever sends less than a header does not speak DNS.
+      if (end < 2 + headerBytes) return void socket.destroy();
+      void reply(Buffer.from(received.subarray(2, end)));
+      received = received.subarray(end);
+    }
+    if (isWhole(received)) socket.pause();
+    else if (hasEnded && !pending) socket.end();
+    else socket.resume();
   };
   socket.on('data', chunk => {
-    restartIdle();
+    idle[Symbol.dispose]();
+    idle = startIdle();
     received = Buffer.concat([received, chunk]);
-    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-      const length = received.readUInt16BE(0);
-      // Whoever sends less than a header does not speak DNS.
-      if (length < headerBytes) return void socket.destroy();
-      void reply(Buffer.from(received.subarray(2, 2 + length)));
-      received = received.subarray(2 + length);
-    }
-    if (pending >= maxPending) socket.pause();
+    pump();
   });
+  socket.on('drain', pump);
   // An asker that breaks off needs no answer.
   socket.on('error', () => socket.destroy());
   socket.on('end', () => {
-    if (!pending) socket.end();
+    hasEnded = true;
+    pump();
   });
   socket.on('close', () => idle[Symbol.dispose]());
+}
+
+function isWhole(received: Buffer): boolean {
+  return received.length >= 2 && received.length >= 2 + received.readUInt16BE(0);
 }
 
 function bind(server: Server, { address, port }: Listen): Promise<void> {

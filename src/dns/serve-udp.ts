@@ -21,6 +21,8 @@ export async function serveUdp({ address, port, answer, onError }: Listen): Prom
   let isOpen = true;
   socket.on('close', close);
   socket.on('message', async (message, { address: from, port: fromPort }) => {
+    // Nobody can be answered on port 0: such a sender is forged.
+    if (!fromPort) return;
     const reply = await answer(message, 'udp');
     // An asker that has gone is its own affair; a full buffer is the network's.
     if (reply && isOpen) socket.send(reply, fromPort, from, error => void (error && onError(error)));

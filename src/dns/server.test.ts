@@ -1,11 +1,24 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
-import { decode, encode } from 'dns-packet';
+import { decode, encode, streamEncode } from 'dns-packet';
 import { resources } from '#api';
 import { createFakeDeps, settle } from '#client/testing';
 import { startDns } from './start-dns.ts';
-import { askTcp, askUdp, namespace, read, service, slice, startTestDns, testConfig } from './testing.ts';
+import {
+  askTcp,
+  askUdp,
+  namespace,
+  read,
+  service,
+  slice,
+  startFakeUpstream,
+  startTestDns,
+  testConfig,
+} from './testing.ts';
 
 const web = service('web', { clusterIP: '10.43.0.5', ports: [{ name: 'http', port: 80, protocol: 'TCP' }] });
 const pods = service('pods', { clusterIP: 'None', ports: [{ name: 'http', port: 8080, protocol: 'TCP' }] });
@@ -81,7 +94,6 @@ test('a large answer is cut by UDP and whole by TCP', async () => {
 test('many questions on one connection are all answered', async () => {
   await using server = await startTestDns([namespace('default'), web]);
   await server.deps.informers.whenSynced();
-  const { connect } = await import('node:net');
   const socket = connect(server.port, '127.0.0.1');
   const frames = Array.from({ length: 200 }, (_, id) => {
     const message = encode(ask('web.default.svc.cluster.local', 'A', { id }));
@@ -178,4 +190,70 @@ test('requests are counted by zone and code', async () => {
   const text = await server.deps.meter.text();
   assert.match(text, /dns_requests_total\{zone="cluster.local",rcode="NOERROR",protocol="udp"\} 1/);
   assert.match(text, /dns_requests_total\{zone="cluster.local",rcode="NXDOMAIN",protocol="udp"\} 1/);
+});
+
+test('another resolver understands every kind of answer', async () => {
+  const outside = service('outside', { type: 'ExternalName', externalName: 'www.example.com' });
+  const objects = [namespace('default'), web, pods, outside, slice('pods-1', 'pods', [['10.42.0.7', 'a']])];
+  await using server = await startTestDns(objects);
+  await server.deps.informers.whenSynced();
+  const resolver = new Resolver();
+  resolver.setServers([`127.0.0.1:${server.port}`]);
+  const d = 'default.svc.cluster.local';
+  assert.deepEqual(await resolver.resolve4(`web.${d}`), ['10.43.0.5']);
+  assert.deepEqual(await resolver.resolveSrv(`_http._tcp.pods.${d}`), [
+    { name: `a.pods.${d}`, port: 8080, priority: 0, weight: 100, type: 'SRV' } as never,
+  ]);
+  assert.deepEqual(await resolver.reverse('10.42.0.7'), [`a.pods.${d}`]);
+  assert.deepEqual(await resolver.resolveTxt('dns-version.cluster.local'), [['1.1.0']]);
+  assert.deepEqual(await resolver.resolveCname(`outside.${d}`), ['www.example.com']);
+  assert.deepEqual(await resolver.resolveNs('cluster.local'), ['ns.dns.cluster.local']);
+  assert.equal((await resolver.resolveSoa('cluster.local')).minttl, 5);
+  await assert.rejects(resolver.resolve6(`web.${d}`), { code: 'ENODATA' });
+  await assert.rejects(resolver.resolve4(`gone.${d}`), { code: 'ENOTFOUND' });
+  await assert.rejects(resolver.resolve4('example.com'), { code: 'ESERVFAIL' });
+});
+
+test('an asker that has said all gets its answer still, also when it takes time', async () => {
+  const answers = [{ type: 'A' as const, name: 'www.example.com', ttl: 9, data: '192.0.2.1' }];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  await using upstream = await startFakeUpstream(() => [{ answers }]);
+  await using server = await startTestDns([], { upstreams: [upstream.text] });
+  const socket = connect(server.port, '127.0.0.1');
+  const first = new Promise<Buffer>((done, fail) => {
+    socket.once('data', done);
+    socket.once('close', () => fail(new Error('closed')));
+  });
+  socket.end(streamEncode(ask('www.example.com')), resolve);
+  await promise;
+  assert.equal(read((await first).subarray(2)).answers?.length, 1);
+});
+
+test('an idle connection is closed after ten seconds', async () => {
+  await using server = await startTestDns([]);
+  const socket = connect(server.port, '127.0.0.1');
+  await once(socket, 'connect');
+  // An answer tells that the server has seen the connection.
+  socket.write(streamEncode(ask('a.cluster.local')));
+  await once(socket, 'data');
+  const closed = once(socket, 'close');
+  await server.deps.clock.advance(10_000);
+  await closed;
+});
+
+test('several addresses, also of both families, share one port', async t => {
+  const addresses = ['127.0.0.1', '::1'];
+  const server = await startTestDns([namespace('default'), web], { addresses }).catch(error => {
+    if (/::1 .*(EADDRNOTAVAIL|EAFNOSUPPORT)/.test(String(error))) return undefined;
+    throw error;
+  });
+  if (!server) return t.skip('this machine has no IPv6 loopback');
+  await using running = server;
+  await running.deps.informers.whenSynced();
+  const resolver = new Resolver();
+  for (const address of ['127.0.0.1', '[::1]']) {
+    resolver.setServers([`${address}:${running.port}`]);
+    assert.deepEqual(await resolver.resolve4('web.default.svc.cluster.local'), ['10.43.0.5']);
+  }
+  assert.deepEqual(await resolver.resolve6('ns.dns.cluster.local'), ['::1']);
 });

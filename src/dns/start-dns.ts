@@ -1,7 +1,7 @@
 import { resources } from '#api';
 import type { Running } from '#base';
 import type { ComponentDeps } from '#client';
-import { createAnswerer } from './answer.ts';
+import { type Answerer, createAnswerer } from './answer.ts';
 import { createChain } from './chain.ts';
 import { createClusterIndex } from './cluster-index.ts';
 import { joinLinks } from './link.ts';
@@ -42,6 +42,8 @@ export async function startDns(config: DnsConfig, deps: DnsDeps): Promise<Runnin
   const zone = config.zone.toLowerCase().replace(/\.$/, '');
   const stop = new AbortController();
   await using starting = new AsyncDisposableStack();
+  const answering = new Set<Promise<unknown>>();
+  starting.defer(async () => void (await Promise.all(answering)));
   starting.defer(() => stop.abort());
   const cluster = starting.use(followCluster(deps));
   let port = config.port;
@@ -53,7 +55,12 @@ export async function startDns(config: DnsConfig, deps: DnsDeps): Promise<Runnin
     hostsFile: config.hostsFile,
     upstreams: createUpstreams({ clock, resolvConf: config.resolvConf, given: config.upstreams, isSelf }),
   });
-  const answer = createAnswerer({ resolve: joinLinks(links, async () => servfail('.')), meters, log });
+  const answerer = createAnswerer({ resolve: joinLinks(links, async () => servfail('.')), meters, log });
+  const answer: Answerer = (message, protocol) => {
+    const answered = answerer(message, protocol).finally(() => answering.delete(answered));
+    answering.add(answered);
+    return answered;
+  };
   const onError = (error: Error) => log.debug('socket failed', { error });
   const listening = starting.use(await listenAll({ addresses: config.addresses, port, answer, onError, clock }));
   port = listening.port;

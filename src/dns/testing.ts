@@ -1,9 +1,10 @@
 import { createSocket } from 'node:dgram';
-import { connect } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import type { DecodedPacket, Packet } from 'dns-packet';
 import { decode, encode, streamEncode } from 'dns-packet';
 import type { EndpointSlice, KubeObject, Namespace, Service, ServiceSpec } from '#api';
 import { createFakeDeps } from '#client/testing';
+import { frame } from './exchange.ts';
 import { type DnsConfig, startDns } from './start-dns.ts';
 
 /** What the library decodes and its types leave out. */
@@ -26,7 +27,7 @@ export function service(name: string, spec: ServiceSpec, inNamespace = 'default'
 export function slice(
   name: string,
   of: string,
-  endpoints: readonly (readonly [string, string?, boolean?])[],
+  endpoints: readonly (readonly [string, (string | undefined)?, boolean?])[],
   part: Partial<EndpointSlice> = {},
 ): EndpointSlice {
   return {
@@ -92,4 +93,64 @@ export async function askTcp(port: number, bytes: Buffer): Promise<Buffer> {
   });
   socket.write(bytes);
   return promise.finally(() => socket.destroy());
+}
+
+export interface FakeUpstream extends AsyncDisposable {
+  /** As `upstreams` of the configuration takes it. */
+  readonly text: string;
+  /** What was asked, oldest first: `udp example.com A`. */
+  readonly asked: string[];
+  /** Resolves when the `count`th question has come. */
+  whenAsked(count: number): Promise<void>;
+}
+
+/** Answers of a fake upstream: a packet (identifier and question are filled in), raw bytes, or nothing. Several are sent one after another. */
+export type FakeAnswer = (question: {
+  query: Answered;
+  protocol: 'udp' | 'tcp';
+  name: string;
+}) => (Packet | Buffer)[] | undefined;
+
+/** A name server on loopback, by UDP and TCP. */
+export async function startFakeUpstream(answer: FakeAnswer): Promise<FakeUpstream> {
+  const asked: string[] = [];
+  const waiting: { count: number; resolve: () => void }[] = [];
+  const respond = (message: Buffer, protocol: 'udp' | 'tcp'): Buffer[] => {
+    const query = read(message);
+    const [{ name, type }] = query.questions as [{ name: string; type: string }];
+    asked.push(`${protocol} ${name} ${type}`);
+    for (const one of waiting) if (asked.length >= one.count) one.resolve();
+    return (answer({ query, protocol, name }) ?? []).map(packet =>
+      Buffer.isBuffer(packet)
+        ? packet
+        : encode({ type: 'response', id: query.id, questions: query.questions ?? [], ...packet }),
+    );
+  };
+  const sockets = new Set<Socket>();
+  const tcp = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => sockets.delete(socket));
+    socket.once('data', chunk => {
+      for (const bytes of respond(chunk.subarray(2), 'tcp')) socket.write(frame(bytes));
+    });
+  });
+  await new Promise<void>(resolve => tcp.listen(0, '127.0.0.1', resolve));
+  const { port } = tcp.address() as { port: number };
+  const udp = createSocket('udp4');
+  udp.on('message', (message, from) => {
+    for (const bytes of respond(message, 'udp')) udp.send(bytes, from.port, from.address);
+  });
+  await new Promise<void>(resolve => udp.bind(port, '127.0.0.1', resolve));
+  return {
+    text: `127.0.0.1:${port}`,
+    asked,
+    whenAsked: count =>
+      asked.length >= count ? Promise.resolve() : new Promise(resolve => waiting.push({ count, resolve })),
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>(resolve => udp.close(resolve));
+      await new Promise<void>(resolve => tcp.close(() => resolve()));
+    },
+  };
 }
