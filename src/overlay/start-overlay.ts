@@ -69,11 +69,16 @@ export async function startOverlay(config: OverlayConfig, deps: OverlayDeps): Pr
 
 /** Tells of changes that matter, and not before all nodes are known: a node that is not listed yet must not lose its way. */
 function watchNodes(nodes: Informer<Node>, changed: () => void): Disposable {
+  let complete = false;
   const watch = nodes.onChange(({ object, old }) => {
-    if (nodes.synced() && !(old && planInput(old) === planInput(object))) changed();
+    if (complete && !(old && planInput(old) === planInput(object))) changed();
   });
+  const start = () => {
+    complete = true;
+    changed();
+  };
   // Rejects only when the informers end, and then there is nothing more to do.
-  nodes.whenSynced().then(changed, () => undefined);
+  nodes.whenSynced().then(start, () => undefined);
   return watch;
 }
 
