@@ -31,6 +31,8 @@ export interface Cluster {
   runtime?: NodeRuntime;
   /** Identity, informers and the like of the node agent; made when first asked for. */
   node?: OwnedDeps;
+  /** The same for what serves the pod network, Services and names. */
+  network?: OwnedDeps;
   /** A client that acts as the user. */
   clientOf(user: PeerUser, component: string): Client;
 }

@@ -12,7 +12,8 @@ import { cniBinDirs } from './programs.ts';
 export async function startNodeOverlay(cluster: Cluster): Promise<Running> {
   const exec = createExec();
   const { config, paths, nodeName, nodeAddress, shared } = cluster;
-  return startOverlay(
+  const network = networkDeps(cluster);
+  const running = await startOverlay(
     {
       nodeName,
       nodeIp: nodeAddress,
@@ -21,20 +22,40 @@ export async function startNodeOverlay(cluster: Cluster): Promise<Running> {
       cniBinDirs: cniBinDirs(config),
       cniStateDir: paths.cniState,
     },
-    { ...nodeDeps(cluster), ip: createIp(exec), nft: createNft(exec), sysctl: createSysctl() },
+    // What a node writes about itself it writes under its own name.
+    {
+      ...network,
+      client: nodeDeps(cluster).client,
+      log: cluster.log.child('overlay'),
+      ip: createIp(exec),
+      nft: createNft(exec),
+      sysctl: createSysctl(),
+    },
   );
+  return {
+    ready: () => running.ready(),
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      // The first of the three to start is the last to stop.
+      await network[Symbol.asyncDispose]();
+    },
+  };
 }
 
 /** Services as packet rules. */
 export async function startNodeProxy(cluster: Cluster): Promise<Running> {
   const exec = createExec();
   const { nodeName, nodeAddress, shared } = cluster;
-  const deps = networkDeps(cluster, 'proxy');
-  const running = await startProxy(
+  return startProxy(
     { nodeName, nodeIps: [nodeAddress], clusterCidrs: [shared['cluster-cidr']] },
-    { ...deps, exec, nft: createNft(exec), sysctl: createSysctl() },
+    {
+      ...networkDeps(cluster),
+      log: cluster.log.child('proxy'),
+      exec,
+      nft: createNft(exec),
+      sysctl: createSysctl(),
+    },
   );
-  return together(running, deps);
 }
 
 /** Names, at the cluster's DNS address, which every node has for itself. */
@@ -42,8 +63,7 @@ export async function startNodeDns(cluster: Cluster): Promise<Running> {
   const { config, shared } = cluster;
   const address = shared['cluster-dns'];
   await createIp(createExec()).batch([`address replace ${address}/32 dev lo`]);
-  const deps = networkDeps(cluster, 'dns');
-  const running = await startDns(
+  return startDns(
     {
       zone: shared['cluster-domain'],
       addresses: [address],
@@ -52,14 +72,17 @@ export async function startNodeDns(cluster: Cluster): Promise<Running> {
       clusterCidrs: [shared['cluster-cidr']],
       resolvConf: config['resolv-conf'],
     },
-    deps,
+    { ...networkDeps(cluster), log: cluster.log.child('dns') },
   );
-  return together(running, deps);
 }
 
-/** kube-proxy's identity reads Services; the node's own reads its pods, as only it may. */
-function networkDeps(cluster: Cluster, logName: string): OwnedDeps {
-  const deps = depsOf(cluster, { user: users.proxy, component: 'kube-proxy', logName, isOnNode: true });
+/**
+ * kube-proxy's identity, and one copy of what overlay, proxy and DNS read, for all three; the node's own pods come from its own identity, which alone
+ * may read them.
+ */
+function networkDeps(cluster: Cluster): OwnedDeps {
+  if (cluster.network) return cluster.network;
+  const deps = depsOf(cluster, { user: users.proxy, component: 'kube-proxy', logName: 'network', isOnNode: true });
   const own = deps.informers;
   const node = nodeDeps(cluster).informers;
   const informers: Informers = {
@@ -67,17 +90,8 @@ function networkDeps(cluster: Cluster, logName: string): OwnedDeps {
     whenSynced: signal => own.whenSynced(signal),
     [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
   };
-  return { ...deps, informers };
+  cluster.network = { ...deps, informers };
+  return cluster.network;
 }
 
 const isPods = ({ group, resource }: { group: string; resource: string }) => group === '' && resource === 'pods';
-
-function together(running: Running, deps: OwnedDeps): Running {
-  return {
-    ready: () => running.ready(),
-    async [Symbol.asyncDispose]() {
-      await running[Symbol.asyncDispose]();
-      await deps[Symbol.asyncDispose]();
-    },
-  };
-}
