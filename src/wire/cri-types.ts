@@ -132,6 +132,8 @@ export interface LinuxSecurityContext {
   runAsUsername?: string;
   readonlyRootfs: boolean;
   supplementalGroups?: number[];
+  /** Merge (the default) adds the groups that the image's /etc/group knows. */
+  supplementalGroupsPolicy?: 'Merge' | 'Strict';
   noNewPrivs: boolean;
   maskedPaths?: string[];
   readonlyPaths?: string[];

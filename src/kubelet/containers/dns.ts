@@ -22,7 +22,7 @@ export function podDns(pod: Pod, facts: DnsFacts): DnsConfig {
   const base = baseDns(pod, facts);
   const { nameservers = [], searches = [], options = [] } = pod.spec.dnsConfig ?? {};
   const named = new Map(base.options.map(option => [option.split(':')[0]!, option]));
-  for (const { name = '', value } of options) named.set(name, value === undefined ? name : `${name}:${value}`);
+  for (const { name = '', value } of options) named.set(name, value ? `${name}:${value}` : name);
   const allSearches = [...new Set([...base.searches, ...searches])].slice(0, maxSearches);
   while (allSearches.join(' ').length > maxSearchChars) allSearches.pop();
   return {
@@ -64,7 +64,7 @@ export async function readResolvConf(path: string): Promise<DnsConfig> {
     if (keyword === 'nameserver' && values[0]) result.servers.push(values[0]);
     // The last search line counts.
     if (keyword === 'search') result.searches = values.filter(value => value !== '.');
-    if (keyword === 'options') result.options = values;
+    if (keyword === 'options') result.options.push(...values);
   }
   return result;
 }

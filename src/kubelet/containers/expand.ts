@@ -3,7 +3,7 @@
  * Source: upstream's third_party/forked/golang/expansion.
  */
 export function expand(text: string, lookUp: (name: string) => string | undefined): string {
-  return text.replace(/\$(\$|\(([^()$]*)\))/g, (whole, kind: string, name: string | undefined) =>
+  return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, kind: string, name: string | undefined) =>
     kind === '$' ? '$' : (lookUp(name!) ?? whole),
   );
 }

@@ -45,12 +45,17 @@ export function containerResources(
 
 /** Who is killed first when memory runs out: the less was asked for, the earlier. Source: upstream's pkg/kubelet/qos/policy.go. */
 export function oomScoreAdj(pod: Pod, container: Container, nodeMemoryBytes: number): number {
-  // A static pod or one of the highest classes is what keeps the node alive.
-  if ((pod.spec.priority ?? 0) >= 2_000_000_000) return -997;
+  // Without these the node is lost.
+  if (pod.spec.priorityClassName === 'system-node-critical') return -997;
   const qos = qosClassOf(pod.spec);
   if (qos === 'Guaranteed') return -997;
   if (qos === 'BestEffort') return 1000;
-  const asked = unitsOf(container.resources?.requests?.['memory'] ?? container.resources?.limits?.['memory']);
+  const askedBy = ({ resources }: Container) =>
+    unitsOf(resources?.requests?.['memory'] ?? resources?.limits?.['memory']);
+  // A sidecar outlives the main containers, so it is not killed before them.
+  const isSidecar = containersOf(pod).some(one => one.role === 'sidecar' && one.container.name === container.name);
+  const least = isSidecar ? Math.min(...pod.spec.containers.map(askedBy)) : 0;
+  const asked = Math.max(askedBy(container), least);
   const score = 1000 - Math.floor((1000 * asked) / nodeMemoryBytes);
   return Math.min(999, Math.max(3, score));
 }

@@ -56,6 +56,7 @@ export function securityContext(inputs: SecurityInputs): LinuxSecurityContext {
     ...(runAsGroup !== undefined && { runAsGroup: { value: runAsGroup } }),
     readonlyRootfs: own.readOnlyRootFilesystem ?? false,
     ...(groups.length > 0 && { supplementalGroups: groups }),
+    ...(whole.supplementalGroupsPolicy === 'Strict' && { supplementalGroupsPolicy: 'Strict' as const }),
     noNewPrivs: own.allowPrivilegeEscalation === false,
     ...(!unmasked && { maskedPaths, readonlyPaths }),
     seccomp: seccompOf(seccomp, own.privileged ?? false, inputs.seccompRoot),

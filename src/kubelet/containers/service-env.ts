@@ -13,11 +13,11 @@ export function visibleServices(
   namespace: string,
   enableServiceLinks: boolean,
 ): Service[] {
-  return services.filter(({ metadata, spec }) => {
-    if (!spec?.clusterIP || spec.clusterIP === 'None') return false;
-    const isApiServer = metadata.namespace === 'default' && metadata.name === 'kubernetes';
-    return isApiServer || (enableServiceLinks && metadata.namespace === namespace);
-  });
+  const addressed = services.filter(({ spec }) => spec?.clusterIP && spec.clusterIP !== 'None');
+  const isApiServer = ({ metadata }: Service) => metadata.namespace === 'default' && metadata.name === 'kubernetes';
+  const own = addressed.filter(one => enableServiceLinks && one.metadata.namespace === namespace && !isApiServer(one));
+  // The pod's own services come last: one of the same name hides the API server.
+  return [...addressed.filter(isApiServer), ...own];
 }
 
 function variablesOf({ metadata, spec }: Service): [string, string][] {
