@@ -1,7 +1,7 @@
-import { parse } from 'yaml';
 import { duplicateKeys, parseJson, SyntaxProblem } from './json.ts';
 import type { TypeNode } from './scheme.ts';
 import { createShapeCheck, ShapeError } from './shape.ts';
+import { parseYaml } from './yaml.ts';
 
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
 
@@ -19,18 +19,20 @@ export class DecodeError extends Error {
 
 export type BodyFormat = 'json' | 'yaml';
 
+/** A parsed text: `duplicates` says what stood in it twice, as texts for people. */
+export interface RawText {
+  value: unknown;
+  duplicates: string[];
+}
+
 export interface Decoder {
-  /** Text to a plain value, with the duplicates found in it. Throws DecodeError. */
-  parse(text: string, format: BodyFormat, validation: FieldValidation): { value: unknown; duplicates: string[] };
   /**
-   * Checks a parsed value against a type, in place. `what` names it in messages: `Deployment in version "v1"`. Throws DecodeError for wrong types, and with
-   * `Strict` for unknown or duplicate fields.
+   * Text to a plain value, with reports of the keys that stand in it twice. Throws DecodeError whose message is that of Go's parser; what the text was to be
+   * is for the caller to add.
    */
-  check(
-    parsed: { value: unknown; duplicates: string[] },
-    type: TypeNode,
-    options: { what: { kind: string; version: string }; validation: FieldValidation },
-  ): Decoded;
+  parse(text: string, format: BodyFormat, validation: FieldValidation): RawText;
+  /** Checks a parsed value against a type, in place. Throws DecodeError for wrong types, and with `Strict` for unknown or duplicate fields. */
+  check(parsed: RawText, type: TypeNode, validation: FieldValidation): Decoded;
 }
 
 /** Reports of unknown fields stop here: a hostile body must not grow the answer. */
@@ -42,16 +44,14 @@ export function createDecoder(): Decoder {
   return {
     parse(text, format, validation) {
       try {
-        if (format === 'yaml') return { value: parseYaml(text), duplicates: [] };
-        const value = parseJson(text);
-        return { value, duplicates: validation === 'Ignore' ? [] : duplicateKeys(text) };
+        return readText(text, format, validation);
       } catch (cause) {
         if (cause instanceof SyntaxProblem) throw new DecodeError(cause.message, { cause });
         throw cause;
       }
     },
-    check({ value, duplicates }, type, { what, validation }) {
-      const reports = duplicates.map(path => `duplicate field "${path}"`);
+    check({ value, duplicates }, type, validation) {
+      const reports = duplicates.slice(0, maxReports);
       const onUnknown = (path: string) => void (reports.length < maxReports && reports.push(`unknown field "${path}"`));
       try {
         const object = checkShape(value, type, onUnknown) as Record<string, unknown>;
@@ -59,21 +59,28 @@ export function createDecoder(): Decoder {
           throw new DecodeError(`strict decoding error: ${reports.join(', ')}`);
         return { object, warnings: validation === 'Warn' ? reports : [] };
       } catch (cause) {
-        if (!(cause instanceof ShapeError) && !(cause instanceof DecodeError)) throw cause;
-        throw new DecodeError(
-          `${what.kind} in version "${what.version}" cannot be handled as a ${what.kind}: ${cause.message}`,
-          { cause },
-        );
+        throw cause instanceof ShapeError ? new DecodeError(cause.message, { cause }) : cause;
       }
     },
   };
 }
 
-/** One YAML document, YAML 1.2 with JSON's types; no custom tags, aliases bounded. */
-function parseYaml(text: string): unknown {
+function duplicateReports(text: string): string[] {
+  return duplicateKeys(text).map(path => `duplicate field "${path}"`);
+}
+
+/** Clients send JSON where YAML is asked for, because it is YAML too: the faster parser is tried first. */
+function readText(text: string, format: BodyFormat, validation: FieldValidation): RawText {
+  if (format === 'json') return readJson(text, validation);
+  if (!text.startsWith('{"')) return parseYaml(text);
   try {
-    return parse(text, { maxAliasCount: 100, merge: true });
+    return readJson(text, validation);
   } catch (cause) {
-    throw new DecodeError(`error converting YAML to JSON: yaml: ${(cause as Error).message.split('\n')[0]}`, { cause });
+    if (cause instanceof SyntaxProblem) return parseYaml(text);
+    throw cause;
   }
+}
+
+function readJson(text: string, validation: FieldValidation): RawText {
+  return { value: parseJson(text), duplicates: validation === 'Ignore' ? [] : duplicateReports(text) };
 }

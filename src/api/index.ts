@@ -2,7 +2,7 @@ export type { Conflict, FieldManager, Manager } from './apply/apply.ts';
 export { createFieldManager } from './apply/apply.ts';
 export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';
-export type { BodyFormat, Decoded, Decoder, FieldValidation } from './decode.ts';
+export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
 export { createDecoder, DecodeError } from './decode.ts';
 export {
   aggregatedDiscovery,
@@ -13,6 +13,7 @@ export {
   compareVersions,
   groupsOf,
 } from './discovery.ts';
+export { describeJsonProblem } from './json-syntax.ts';
 export type { Column, FieldError, KindBehaviour, KindContext } from './kind.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';

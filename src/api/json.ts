@@ -1,3 +1,5 @@
+import { describeJsonProblem } from './json-syntax.ts';
+
 /** A body that is not JSON, or too deep; the message is for the user. */
 export class SyntaxProblem extends Error {
   override readonly name = 'SyntaxProblem';
@@ -12,18 +14,8 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new SyntaxProblem(describeSyntax(text, cause as Error), { cause });
+    throw new SyntaxProblem(describeJsonProblem(text), { cause });
   }
-}
-
-/** In the words of Go's decoder, which kubectl's users know. */
-function describeSyntax(text: string, error: Error): string {
-  if (text.trim() === '' || /Unexpected end|Unterminated/.test(error.message)) return 'unexpected end of JSON input';
-  const at = Number(/position (\d+)/.exec(error.message)?.[1] ?? Number.NaN);
-  const character = Number.isNaN(at) ? /token '(.)'/.exec(error.message)?.[1] : text[at];
-  return character === undefined
-    ? error.message
-    : `invalid character '${character}' in JSON document${Number.isNaN(at) ? '' : ` at byte ${at}`}`;
 }
 
 function checkDepth(text: string): void {

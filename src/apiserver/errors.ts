@@ -24,14 +24,13 @@ export function pathNotFound(): StatusError {
   });
 }
 
-/** 405. */
-export function methodNotAllowed(about: RefusedResource, verb: string): StatusError {
-  const what = groupResourceOf(about);
+/** 405 for a path that exists, but not with this method. Upstream's generic text. */
+export function methodNotAllowed(): StatusError {
   return new StatusError({
     code: 405,
     reason: 'MethodNotAllowed',
-    message: `${verb} is not supported on resources of kind "${what}"`,
-    details: { ...(about.group ? { group: about.group } : {}), kind: about.resource },
+    message: 'the server does not allow this method on the requested resource',
+    details: {},
   });
 }
 
@@ -103,10 +102,51 @@ export function unsupportedMediaType(supported: readonly string[]): StatusError 
 
 /** 413 as the body limit words it. */
 export function bodyTooLarge(limitBytes: number): StatusError {
+  return entityTooLarge(`limit is ${limitBytes}`);
+}
+
+/** 413. */
+export function entityTooLarge(why: string): StatusError {
   return new StatusError({
     code: 413,
     reason: 'RequestEntityTooLarge',
-    message: `Request entity too large: limit is ${limitBytes}`,
+    message: `Request entity too large: ${why}`,
+  });
+}
+
+/** 504 of a request that took too long, for whatever reason. */
+export function timedOut(): StatusError {
+  return new StatusError({
+    code: 504,
+    reason: 'Timeout',
+    message: 'Timeout: request did not complete within the allotted timeout',
+    details: {},
+  });
+}
+
+/** 422 of a patch that does not fit its object: upstream's text, which tells nothing, and the reason as a cause. */
+export function unprocessable(why: string): StatusError {
+  return new StatusError({
+    code: 422,
+    reason: 'Invalid',
+    message: 'the server rejected our request due to an error in our request',
+    details: { causes: [{ message: why }] },
+  });
+}
+
+/** Longer patches are not repeated in the answer. */
+const maxShownLength = 4096;
+
+/** 422 of a patch whose result is no object of the kind. */
+export function invalidPatch(patch: unknown, why: string): StatusError {
+  const text = JSON.stringify(patch);
+  const shown = text.length > maxShownLength ? `${text.slice(0, maxShownLength)} ...` : text;
+  const message = `Invalid value: ${JSON.stringify(shown)}: ${why}`;
+  return new StatusError({
+    code: 422,
+    reason: 'Invalid',
+    message: ` "" is invalid: patch: ${message}`,
+    details: { causes: [{ reason: 'FieldValueInvalid', message, field: 'patch' }] },
   });
 }
 
@@ -118,10 +158,10 @@ export function tooManyRequests(message: string, retryAfterSeconds?: number): St
 /** 422 of an object's fields. */
 export function invalidFields(
   about: { group: string; kind: string },
-  name: string,
+  name: string | undefined,
   errors: readonly FieldError[],
 ): StatusError {
-  return invalidOf(about, name, errors);
+  return invalidOf(about, name ?? '', errors);
 }
 
 /** 422 of query options: `ListOptions.meta.k8s.io "" is invalid: ...`. */

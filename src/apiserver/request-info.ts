@@ -63,7 +63,8 @@ export function parseRequestInfo(method: string, path: string, search: string): 
     resource,
     subresource,
     name,
-    rest: rest.length > 3 || (rest.length === 3 && path.endsWith('/')) ? restOf(path, rest.length) : '',
+    rest:
+      rest.length > 3 || (rest.length === 3 && path.endsWith('/')) ? restOf(path, parts.length - rest.length + 3) : '',
     query,
   };
 }
@@ -79,14 +80,18 @@ const nonResource = {
   rest: '',
 } as const;
 
+/** Decoded first and cut then, as upstream: an encoded slash is a slash, so that everybody who reads the path reads the same. */
 function splitPath(path: string): string[] {
-  const parts = path.split('/').filter(part => part !== '');
-  if (!path.includes('%')) return parts;
+  if (!path.includes('%')) return segmentsOf(path);
   try {
-    return parts.map(decodeURIComponent);
+    return segmentsOf(decodeURIComponent(path));
   } catch (cause) {
     throw badRequest(`invalid path ${JSON.stringify(path)}: ${(cause as Error).message}`);
   }
+}
+
+function segmentsOf(path: string): string[] {
+  return path.split('/').filter(part => part !== '');
 }
 
 function collectionVerb(verb: string, query: URLSearchParams): string {
@@ -108,9 +113,13 @@ export function isTrue(value: string | null): boolean {
   return value !== null && value !== '0' && value.toLowerCase() !== 'false';
 }
 
-/** The undecoded end of the path behind the subresource. */
-function restOf(path: string, length: number): string {
-  const segments = path.split('/').filter(part => part !== '');
-  const tail = segments.slice(segments.length - length + 3).join('/');
+/** The end of the path behind its first `skip` segments; undecoded, unless a slash is hidden in those. */
+function restOf(path: string, skip: number): string {
+  const isHidden = segmentsOf(path)
+    .slice(0, skip)
+    .some(segment => /%2f/i.test(segment));
+  const tail = segmentsOf(isHidden ? decodeURIComponent(path) : path)
+    .slice(skip)
+    .join('/');
   return `/${tail}${path.endsWith('/') && tail ? '/' : ''}`;
 }

@@ -2,7 +2,7 @@ import type { Kind, Verb } from '#api';
 import { groupResourceOf } from '#api';
 import type { Response } from '#wire';
 import type { Core } from './core.ts';
-import { methodNotAllowed, pathNotFound } from './errors.ts';
+import { badRequest, methodNotAllowed, pathNotFound } from './errors.ts';
 import type { Exchange, Next } from './exchange.ts';
 import type { ExtraRoutes, PathRoute } from './routes.ts';
 import { create } from './verbs/create.ts';
@@ -64,16 +64,47 @@ function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRout
   const { info } = exchange;
   const { core, extra } = parts;
   const kind = core.scheme().byResource(info.group, info.version, info.resource);
-  if (!kind || (info.namespace !== undefined && !kind.namespaced && info.resource !== 'namespaces'))
+  if (
+    !kind ||
+    hasEmptySegments(info) ||
+    (info.namespace !== undefined && !kind.namespaced && info.resource !== 'namespaces')
+  )
     throw pathNotFound();
   const target = targetOf(exchange, core, kind);
   exchange.isServed = true;
+  if (info.name) checkName(info.name);
   if (info.subresource) return routeSubresource(target, extra);
   const answer = extra.reviews?.[groupResourceOf(kind)];
   if (answer && info.verb === 'create') return review(target, answer);
-  if (!kind.verbs.includes(info.verb as Verb)) throw methodNotAllowed(kind, info.verb);
+  if (!kind.verbs.includes(info.verb as Verb) || (needsName[info.verb] ?? info.name !== '') !== (info.name !== '')) {
+    throw methodNotAllowed();
+  }
   return verbs[info.verb as Verb](target);
 }
+
+/** `//api/v1/pods` is another path. Behind a proxy everything is a path. */
+function hasEmptySegments({ path, subresource }: Exchange['info']): boolean {
+  return path.includes('//') && subresource !== 'proxy';
+}
+
+/** Names that are no path segments cannot be in the store, and paths that are made of them would lead elsewhere. */
+function checkName(name: string): void {
+  const problems = [
+    ...(name === '.' || name === '..' ? [`may not be '${name}'`] : []),
+    ...(name.includes('/') ? ["may not contain '/'"] : []),
+    ...(name.includes('%') ? ["may not contain '%'"] : []),
+  ];
+  if (problems.length > 0) throw badRequest(`Name parameter invalid: ${JSON.stringify(name)}: ${problems.join(';')}`);
+}
+
+/** Verbs that are about one object, which their path names, and those that are not: the other way round no route exists. */
+const needsName: Readonly<Partial<Record<string, boolean>>> = {
+  get: true,
+  update: true,
+  patch: true,
+  delete: true,
+  create: false,
+};
 
 function targetOf(exchange: Exchange, core: Core, kind: Kind): Target {
   const { info } = exchange;

@@ -10,6 +10,7 @@ import type { AdmissionPlugin } from './admission.ts';
 import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
+import { methodNotAllowed } from './errors.ts';
 import type { Stage } from './exchange.ts';
 import { createDiscovery } from './plain/discovery.ts';
 import type { HealthCheck } from './plain/health.ts';
@@ -202,8 +203,10 @@ function exactPaths(
   deps: ApiServerDeps,
   extensions: ServerExtensions,
 ): readonly (readonly [string, PathRoute])[] {
-  const version = () =>
-    jsonAnswer(200, describeVersion(config.version, `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`));
+  const version: PathRoute = ({ method }) => {
+    if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
+    return jsonAnswer(200, describeVersion(config.version, `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`));
+  };
   return [
     ...Object.entries(extensions.paths ?? {}),
     ['/version', version],

@@ -5,12 +5,20 @@ import { contentLength, readBody } from './http-body.ts';
 import type { SinkLimits } from './http-sink.ts';
 import { StreamSink, writePieces } from './http-sink.ts';
 
+/** What one exchange may cost. */
+export interface ExchangeLimits extends SinkLimits {
+  /** For the whole body of a request that is read at once. */
+  readonly bodyMs: number;
+  /** How long the rest of a body that nobody wants is taken in, so that its sender gets to read the answer. */
+  readonly lingerMs: number;
+}
+
 /** What every connection of one server shares. */
 export interface ServerContext {
   readonly handler: Handler;
   readonly log: Log;
   readonly clock: Clock;
-  readonly limits: SinkLimits;
+  readonly limits: ExchangeLimits;
   /** Signals of the requests under way that someone asked for; aborted when the server stops. */
   readonly open: Set<AbortController>;
   /** True once the server stops: connections are closed after their answers. */
@@ -69,7 +77,9 @@ export class StreamRequest implements Request {
   }
 
   body(limitBytes: number): Promise<Uint8Array> {
-    return readBody(this.#readable, { limitBytes, lengthBytes: contentLength(this.headers['content-length']) });
+    const { clock, limits } = this.#context;
+    const lengthBytes = contentLength(this.headers['content-length']);
+    return readBody(this.#readable, { limitBytes, lengthBytes, maxMs: limits.bodyMs, clock });
   }
 
   stream(): AsyncIterable<Uint8Array> {

@@ -23,6 +23,8 @@ export interface HttpServerLimits {
   readonly maxBufferedBytes?: number;
   /** A peer that takes nothing for this long while there is more to send is cut off. Default 60 s. */
   readonly stallMs?: number;
+  /** A peer whose body is not complete after this is answered so, and cut off. Default 60 s, upstream's time for a request. */
+  readonly bodyMs?: number;
   /** How long requests under way may take after the server was told to stop. Default 5 s. */
   readonly drainMs?: number;
 }
@@ -48,7 +50,13 @@ export interface HttpServer extends Running {
   setTls(tls: TlsFiles): void;
 }
 
-const defaultLimits = { maxBufferedBytes: 16 * 1024 * 1024, stallMs: 60_000, drainMs: 5_000 };
+const defaultLimits = {
+  maxBufferedBytes: 16 * 1024 * 1024,
+  stallMs: 60_000,
+  bodyMs: 60_000,
+  lingerMs: 500,
+  drainMs: 5_000,
+};
 const handshakeMs = 10_000;
 const keepAliveMs = 30_000;
 /** Connections that the kernel may hold ready. */
@@ -103,6 +111,9 @@ function tlsOptions(tls: TlsFiles) {
   return { ...tls, requestCert: true, rejectUnauthorized: false, minVersion: 'TLSv1.2' } as const;
 }
 
+const badHead = 'HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n';
+const slowHead = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n';
+
 /** The open connections of one server. */
 class Connections {
   readonly #context: ServerContext;
@@ -117,7 +128,9 @@ class Connections {
     this.#http1 = createHttp1Server(context, socket => this.#sockets.get(socket) ?? { address: '' });
     this.#http1.on('clientError', (error, socket) => {
       onError?.(error, (socket as Socket).remoteAddress);
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      const isSlow = (error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      if (socket.writable) socket.end(isSlow ? slowHead : badHead);
+      else socket.destroy();
     });
   }
 
@@ -143,7 +156,7 @@ class Connections {
     for (const controller of this.#context.open) controller.abort(new Error('the server stops'));
     this.#context.open.clear();
     for (const session of this.#sessions) session.close();
-    this.#http1.closeIdleConnections();
+    this.#http1.close();
     const cut = this.#context.clock.timer(drainMs, () => this.#cut(), { unref: false });
     const check = () => {
       if (this.#sockets.size > 0) return;

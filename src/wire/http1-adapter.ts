@@ -21,6 +21,8 @@ export function createHttp1Server(context: ServerContext, peerOf: (socket: Duple
     // Watches and uploads through proxies may last; bodies are bounded by size, and slow ones by the handler.
     requestTimeout: 0,
   });
+  // Watching over slow heads and idle connections begins with this event, which a server without a port never gets.
+  server.emit('listening');
   server.on('request', (message, answer) => serve(message, answer, { context, peerOf }));
   server.on('upgrade', (message, socket, head) => serveUpgrade(message, { socket, head, context, peerOf }));
   return server;
@@ -85,7 +87,21 @@ function respond(message: IncomingMessage, answer: ServerResponse, response: Res
   if (!message.complete || context.stopping) answer.setHeader('connection', 'close');
   answer.writeHead(response.status, response.headers);
   if (isBodiless(message.method ?? '', response.status)) answer.end();
+  else if (!message.complete && response.body instanceof Uint8Array) linger(message, answer, response.body, context);
   else sendBody(answer, response.body, context);
+}
+
+/** Closing a connection on which data still comes in resets it, and the answer is lost: the rest is taken in for a moment first. */
+function linger(message: IncomingMessage, answer: ServerResponse, body: Uint8Array, context: ServerContext): void {
+  answer.write(body);
+  message.resume();
+  const end = () => {
+    timer[Symbol.dispose]();
+    answer.end();
+  };
+  const timer = context.clock.timer(context.limits.lingerMs, end, { unref: true });
+  message.once('end', end);
+  message.once('close', end);
 }
 
 function formatHead(response: Response): string {

@@ -66,7 +66,7 @@ function respond(stream: ServerHttp2Stream, method: string, response: Response, 
     sendBody(stream, body, context);
   }
   // A body that nobody reads would keep the stream open: tell the peer to stop sending it.
-  if (!stream.readableEnded && !stream.readableFlowing) discardRest(stream);
+  if (!stream.readableEnded) discardRest(stream);
 }
 
 function discardRest(stream: ServerHttp2Stream): void {

@@ -8,7 +8,7 @@ export { checkGrpcHealth } from './grpc-health.ts';
 export type { GrpcMethod, SchemaTable } from './grpc-schema.ts';
 export { readSchema } from './grpc-schema.ts';
 export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts';
-export { BodyCutOff, BodyTooLarge, isBodyTooLarge } from './http-body.ts';
+export { BodyCutOff, BodyTooLarge, BodyTooSlow, isBodyCutOff, isBodyTooLarge, isBodyTooSlow } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';
 export type { ProtobufCodec } from './protobuf.ts';

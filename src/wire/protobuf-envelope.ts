@@ -36,11 +36,12 @@ export function writeEnvelope(writer: BackWriter, kind: { apiVersion: string; ki
 
 /** Throws ProtobufError. */
 export function readEnvelope(bytes: Uint8Array, fallback?: { apiVersion: string; kind: string }) {
-  if (bytes.length < magic.length || magic.compare(bytes, 0, magic.length) !== 0)
-    throw new ProtobufError(
-      'malformed',
-      'provided data does not appear to be a protobuf message, expected prefix 0x6b387300',
-    );
+  if (bytes.length === 0) throw new ProtobufError('malformed', 'empty data');
+  if (bytes.length < magic.length || magic.compare(bytes, 0, magic.length) !== 0) {
+    const why = `expected prefix [${[...magic].join(' ')}]`;
+    throw new ProtobufError('malformed', `provided data does not appear to be a protobuf message, ${why}`);
+  }
+  if (bytes.length === magic.length) throw new ProtobufError('malformed', 'empty body');
   const reader = new Reader(bytes.subarray(magic.length));
   const kind = { apiVersion: '', kind: '' };
   let raw: Uint8Array = new Uint8Array(0);

@@ -1,13 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** A patch that cannot be applied. `invalid`: it makes no sense by itself (400); `unprocessable`: it does not fit the object (422). */
+/** A patch that cannot be applied. `invalid`: it makes no sense by itself (400); `unprocessable`: it does not fit the object (422); `too-large` (413). */
 export class PatchError extends Error {
   override readonly name = 'PatchError';
-  readonly code: 'invalid' | 'unprocessable';
-  constructor(code: 'invalid' | 'unprocessable', message: string) {
+  readonly code: 'invalid' | 'unprocessable' | 'too-large';
+  constructor(code: PatchError['code'], message: string) {
     super(message);
     this.code = code;
   }
+}
+
+/** What Go calls a JSON value that is not what was wanted. */
+export function goName(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  if (value === null) return 'null';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
 }
 
 interface Operation {
@@ -23,10 +30,10 @@ const maxOperations = 10_000;
 /** Applies a JSON patch (RFC 6902) and gives a new value; the target is not changed. Throws PatchError. */
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   if (!Array.isArray(patch))
-    throw new PatchError('invalid', 'json: cannot unmarshal object into Go value of type jsonpatch.Patch');
+    throw new PatchError('invalid', `json: cannot unmarshal ${goName(patch)} into Go value of type jsonpatch.Patch`);
   if (patch.length > maxOperations)
     throw new PatchError(
-      'invalid',
+      'too-large',
       `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
     );
   let document = structuredClone(target);
@@ -36,8 +43,7 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
 
 function applyOperation(document: unknown, operation: Operation): unknown {
   const { op, path, from, value } = operation ?? {};
-  if (typeof path !== 'string')
-    throw new PatchError('unprocessable', 'the server rejected our request due to an error in our request');
+  if (typeof path !== 'string') throw new PatchError('unprocessable', `${op ?? 'an'} operation has no path`);
   switch (op) {
     case 'add':
       return put(document, path, { value: structuredClone(value), mode: 'add' });
@@ -66,7 +72,6 @@ function needFrom(from: string | undefined, op: string): string {
 }
 
 function steps(path: string): string[] {
-  if (path === '') return [];
   return path
     .slice(1)
     .split('/')
@@ -76,9 +81,9 @@ function steps(path: string): string[] {
 type Container = Record<string, unknown> | unknown[];
 
 function container(document: unknown, path: string, op: string): { holder: Container; last: string } {
+  if (!path.startsWith('/')) throw missing(path, op);
   const parts = steps(path);
-  const last = parts.pop();
-  if (last === undefined) throw new PatchError('unprocessable', `${op} operation needs a path`);
+  const last = parts.pop()!;
   let holder = document;
   for (const part of parts) holder = child(holder, part);
   if (typeof holder !== 'object' || holder === null) throw missing(path, op);

@@ -1,24 +1,22 @@
+import { isUtf8 } from 'node:buffer';
+import type { RawText } from '#api';
 import { DecodeError } from '#api';
 import type { Request } from '#wire';
 import { ProtobufError } from '#wire';
-import { badRequest, unsupportedMediaType } from '../errors.ts';
+import { unsupportedMediaType } from '../errors.ts';
 import type { Target } from '../verbs/target.ts';
 import type { FieldValidation } from '../verbs/write-options.ts';
 
 /** Upstream's limit of a request body. */
 export const maxBodyBytes = 3 * 1024 * 1024;
 
-const formats: Readonly<Record<string, 'json' | 'yaml' | 'protobuf'>> = {
+export type DocumentFormat = 'json' | 'yaml' | 'protobuf';
+
+const formats: Readonly<Record<string, DocumentFormat>> = {
   'application/json': 'json',
   'application/yaml': 'yaml',
   'application/vnd.kubernetes.protobuf': 'protobuf',
 };
-
-/** A parsed body, and what stood in it twice. */
-export interface RawDocument {
-  value: unknown;
-  duplicates: string[];
-}
 
 /** `application/json; charset=utf-8` without its parameters, in lower case; JSON when nothing is said. */
 export function contentTypeOf(request: Request): string {
@@ -26,37 +24,78 @@ export function contentTypeOf(request: Request): string {
   return header ? header.split(';', 1)[0]!.trim().toLowerCase() : 'application/json';
 }
 
-/** The body as JSON or YAML; undefined when it is empty. Throws 400, 413, 415. */
-export async function readDocument(target: Target, validation: FieldValidation): Promise<RawDocument | undefined> {
-  const { request } = target.exchange;
+/** How the body of an object is written. Throws 415. */
+export function formatOf(request: Request): DocumentFormat {
   const format = formats[contentTypeOf(request)];
-  const bytes = await request.body(maxBodyBytes);
-  if (bytes.length === 0) return undefined;
   if (!format) throw unsupportedMediaType(Object.keys(formats));
-  if (format === 'protobuf') return readProtobuf(target, bytes);
-  return parseDocument(target, { bytes, format, validation });
+  return format;
 }
 
-function readProtobuf({ core }: Target, bytes: Uint8Array): RawDocument {
-  try {
-    return { value: core.protobuf.decode(bytes), duplicates: [] };
-  } catch (error) {
-    if (!(error instanceof ProtobufError)) throw error;
-    throw badRequest(error.message);
-  }
-}
-
-/** Throws 400. */
+/** Bytes to a plain value; nothing at all stands for an object that says nothing. Throws DecodeError, in the words of Go's decoders. */
 export function parseDocument(
   { core }: Target,
-  from: { bytes: Uint8Array; format: 'json' | 'yaml'; validation: FieldValidation },
-): RawDocument {
+  from: { bytes: Uint8Array; format: DocumentFormat; validation: FieldValidation },
+): RawText & { value: Record<string, unknown> } {
   const { bytes, format, validation } = from;
+  if (format === 'protobuf') return { value: readProtobuf(core, bytes), duplicates: [] };
+  if (format === 'yaml' && !isUtf8(bytes)) {
+    throw new DecodeError('error converting YAML to JSON: yaml: invalid leading UTF-8 octet');
+  }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const { value, duplicates } = readText(core, text, { format, validation });
+  return { value: asObject(value), duplicates };
+}
+
+function readText(
+  { decoder }: Target['core'],
+  text: string,
+  { format, validation }: { format: 'json' | 'yaml'; validation: FieldValidation },
+): RawText {
   try {
-    return core.decoder.parse(text, format, validation);
-  } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw badRequest(`couldn't get version/kind; json parse error: ${error.message}`);
+    return decoder.parse(text, format, validation);
+  } catch (cause) {
+    if (!(cause instanceof DecodeError) || format === 'yaml') throw cause;
+    throw new DecodeError(`${noKind}: ${cause.message}`, { cause });
   }
 }
+
+function readProtobuf({ protobuf }: Target['core'], bytes: Uint8Array): Record<string, unknown> {
+  try {
+    return protobuf.decode(bytes);
+  } catch (cause) {
+    throw cause instanceof ProtobufError ? new DecodeError(cause.message, { cause }) : cause;
+  }
+}
+
+const noKind = "couldn't get version/kind; json parse error";
+const header =
+  'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+
+/** Only objects have a kind; null is one that says nothing (as Go reads it). */
+function asObject(value: unknown): Record<string, unknown> {
+  if (value === null) return {};
+  if (typeof value !== 'object' || Array.isArray(value)) {
+    const name = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    throw new DecodeError(`${noKind}: json: cannot unmarshal ${name} into Go value of type ${header}`);
+  }
+  const object = value as Record<string, unknown>;
+  for (const [field, member] of [
+    ['apiVersion', object['apiVersion']],
+    ['kind', object['kind']],
+  ] as const) {
+    if (member === undefined || member === null || typeof member === 'string') continue;
+    const name = Array.isArray(member) ? 'array' : typeof member === 'boolean' ? 'bool' : typeof member;
+    throw new DecodeError(`${noKind}: json: cannot unmarshal ${name} into Go struct field .${field} of type string`);
+  }
+  return object;
+}
+
+/** The beginning of a body that nobody understands, for its sender to recognize it. As upstream's summarizeData. */
+export function summarize(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>';
+  const start = Buffer.from(bytes.subarray(0, summaryBytes));
+  const shown = start[0] === 0x7b ? start.toString() : start.toString('hex');
+  return bytes.length > summaryBytes ? `${shown} ...` : shown;
+}
+
+const summaryBytes = 30;

@@ -3,6 +3,7 @@ import type { Scheme } from '#api';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#api';
 import type { Response } from '#wire';
 import { jsonHeaders } from '../content/answer.ts';
+import { methodNotAllowed } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 
 export interface DiscoveryParts {
@@ -34,9 +35,9 @@ export function createDiscovery(parts: DiscoveryParts): (exchange: Exchange) => 
     const { info, request } = exchange;
     const [root, group, version, ...rest] = info.path.split('/').filter(Boolean);
     if ((root !== 'api' && root !== 'apis') || rest.length > 0) return undefined;
-    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
     const aggregated = group === undefined ? aggregatedVersion(request.headers['accept']) : undefined;
-    if (aggregated) {
+    if (aggregated && isRead) {
       const document = documentOf(`${root} ${aggregated}`, scheme => {
         return { ...aggregatedDiscovery(scheme, root), apiVersion: `apidiscovery.k8s.io/${aggregated}` };
       });
@@ -46,6 +47,7 @@ export function createDiscovery(parts: DiscoveryParts): (exchange: Exchange) => 
     const document = documentOf(info.path, scheme => plainDocument(scheme, { root, group, version, parts }));
     if (!document) return undefined;
     exchange.isServed = true;
+    if (!isRead) throw methodNotAllowed();
     return { status: 200, headers: { ...jsonHeaders, vary: 'Accept' }, body: document.body };
   };
 }

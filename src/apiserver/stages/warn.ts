@@ -1,6 +1,6 @@
 import type { Stage } from '../exchange.ts';
 
-/** Upstream's bounds: what is longer is cut, what is more is dropped. */
+/** Upstream's bounds: past the sum of characters every text is cut, and what still is too much is dropped. */
 const maxTextLength = 256;
 const maxAllLength = 4096;
 
@@ -14,21 +14,26 @@ export function createWarn(): Stage {
 }
 
 function format(warnings: readonly string[]): string {
-  const headers: string[] = [];
-  let length = 0;
-  for (const text of new Set(warnings)) {
-    const header = `299 - "${quoted(text.slice(0, maxTextLength))}"`;
-    length += header.length;
-    if (length > maxAllLength) break;
-    headers.push(header);
-  }
-  return headers.join(', ');
+  return bounded([...new Set(warnings)])
+    .map(text => `299 - "${quoted(text)}"`)
+    .join(', ');
 }
 
-/** The inside of a quoted-string. Headers are ASCII on the wire: anything else becomes a question mark rather than a broken header. */
+function bounded(texts: readonly string[]): readonly string[] {
+  if (texts.reduce((sum, text) => sum + text.length, 0) <= maxAllLength) return texts;
+  const kept: string[] = [];
+  let length = 0;
+  for (const text of texts) {
+    if (length >= maxAllLength) break;
+    const characters = Array.from(text).slice(0, maxTextLength);
+    length += characters.length;
+    kept.push(characters.join(''));
+  }
+  return kept;
+}
+
+/** The inside of a quoted-string in UTF-8, which clients expect: headers are strings of bytes here, as Node takes them. */
 function quoted(text: string): string {
-  return text
-    .replace(/[\x00-\x1f\x7f]/g, ' ')
-    .replace(/[^\x20-\x7e]/g, '?')
-    .replace(/[\\"]/g, '\\$&');
+  const line = text.replace(/[\x00-\x1f\x7f]/g, ' ').replace(/[\\"]/g, '\\$&');
+  return Buffer.from(line).toString('latin1');
 }

@@ -7,7 +7,7 @@ import { createObject } from './create.ts';
 import { applied } from './managed-fields.ts';
 import { modify } from './modify.ts';
 import type { PatchBody } from './patch-body.ts';
-import { checkDocument, settleObject } from './read-object.ts';
+import { checkConfiguration, settlePatched } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
@@ -25,14 +25,12 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
   const { options, view, body } = request;
   const { kind, name, core, subresource } = target;
   checkOptions(options);
-  const document = { value: body.value, duplicates: body.duplicates };
-  const config = checkDocument(target, { document, validation: options.fieldValidation });
+  const config = checkConfiguration(target, body, options.fieldValidation);
   if (config.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
   alignName(config, name);
   const force = options.force ?? false;
   const manager = options.fieldManager;
-  const settle = (value: UnknownObject) =>
-    settleObject(target, { document: { value, duplicates: [] }, validation: 'Ignore' });
+  const settle = (value: UnknownObject) => settlePatched(target, { value, duplicates: [] }, 'Ignore');
   for (;;) {
     if (!core.cache.of(kind.storagePrefix).get(keyOf(target))) {
       if (subresource !== '') throw notFound(kind, name);
@@ -53,7 +51,8 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
       produce: (_old, item) => {
         const live = toVersion(item.copy(), kind);
         const draft = settle(applied(target, { live, config: structuredClone(config), manager, force }));
-        draft.metadata.resourceVersion = config.metadata.resourceVersion ?? '';
+        // Also where only a named version may be changed, a configuration needs to name none.
+        draft.metadata.resourceVersion = config.metadata.resourceVersion || String(item.revision);
         return draft;
       },
     });

@@ -1,3 +1,5 @@
+import { posix } from 'node:path';
+import { describeJsonProblem } from '#api';
 import { badRequest } from '../errors.ts';
 
 /** Where a list goes on. */
@@ -19,27 +21,43 @@ export function formatContinueToken(token: ContinueToken): string {
 export function parseContinueToken(text: string): ContinueToken {
   const token = decode(text);
   if (token.v !== version)
-    throw invalidToken(`server does not recognize this encoded version ${JSON.stringify(token.v ?? '')}`);
-  if (typeof token.rv !== 'number' || token.rv === 0) {
-    throw invalidToken('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+    throw invalidToken(`: server does not recognize this encoded version ${String(token.v ?? '')}`);
+  if (token.rv === 0 || token.rv === undefined) {
+    throw invalidToken(': incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   }
-  if (typeof token.start !== 'string' || token.start === '') {
-    throw invalidToken('encoded start key empty (version meta.k8s.io/v1)');
+  if (token.start === '' || token.start === undefined) {
+    throw invalidToken(': encoded start key empty (version meta.k8s.io/v1)');
   }
-  return { revision: token.rv, start: token.start };
+  const { rv, start } = token;
+  if (!Number.isSafeInteger(rv)) {
+    throw invalidToken(`: json: cannot unmarshal ${typeof rv} into Go struct field continueToken.rv of type int64`);
+  }
+  if (typeof start !== 'string') {
+    throw invalidToken(
+      `: json: cannot unmarshal ${typeof start} into Go struct field continueToken.start of type string`,
+    );
+  }
+  // As upstream: a key that leads out of what is listed.
+  if (posix.normalize(`/${start}`) !== `/${start.replace(/^\//, '')}`) throw invalidToken(`: ${start}`);
+  return { revision: rv as number, start };
 }
 
 function decode(text: string): { v?: unknown; rv?: unknown; start?: unknown } {
-  if (!/^[\w-]*$/.test(text)) throw invalidToken('the value is not a valid encoding');
-  try {
-    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-    if (typeof value === 'object' && value !== null) return value;
-  } catch {
-    // Said below, as for JSON that is no object.
+  const wrong = /[^\w-]/.exec(text);
+  if (wrong || text.length % 4 === 1) {
+    throw invalidToken(`: illegal base64 data at input byte ${wrong?.index ?? text.length - 1}`);
   }
-  throw invalidToken('the value is not a valid encoding');
+  const json = Buffer.from(text, 'base64url').toString();
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw invalidToken(`: ${describeJsonProblem(json)}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw invalidToken(': json: cannot unmarshal it into Go value of type storage.continueToken');
 }
 
 function invalidToken(why: string) {
-  return badRequest(`invalid continue token: ${why}`);
+  return badRequest(`invalid continue token: continue key is not valid${why}`);
 }

@@ -88,19 +88,14 @@ function watchErrors(options: ListOptions, match: string): FieldError[] {
   return errors;
 }
 
-/** An unsigned integer, or undefined for ''. Throws 422 as upstream's storage layer. */
+/** An unsigned integer, or undefined for ''. Throws 400 as upstream's storage layer. */
 export function parseRevision(text: string): number | undefined {
   if (text === '') return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value;
   const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
-  throw invalidOptions('ListOptions', [
-    {
-      reason: 'FieldValueInvalid',
-      field: 'resourceVersion',
-      message: `Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`,
-    },
-  ]);
+  const problem = `Invalid value: "${text}": strconv.ParseUint: parsing "${text}": ${why}`;
+  throw badRequest(`invalid resource version: resourceVersion: ${problem}`);
 }
 
 function parseInteger(text: string): number | undefined {

@@ -1,17 +1,15 @@
-import type { TypeNode, UnknownObject } from '#api';
-import { applyJsonPatch, applyMergePatch, applyStrategicPatch, PatchError } from '#api';
-import { contentTypeOf, maxBodyBytes, parseDocument } from '../content/read-document.ts';
-import { badRequest, StatusError, unsupportedMediaType } from '../errors.ts';
+import type { RawText, TypeNode, UnknownObject } from '#api';
+import { applyJsonPatch, applyMergePatch, applyStrategicPatch, DecodeError, PatchError } from '#api';
+import { contentTypeOf, maxBodyBytes } from '../content/read-document.ts';
+import { badRequest, entityTooLarge, invalidPatch, unprocessable, unsupportedMediaType } from '../errors.ts';
 import type { Target } from './target.ts';
 import type { FieldValidation } from './write-options.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
 /** A patch as it was sent. */
-export interface PatchBody {
+export interface PatchBody extends RawText {
   readonly type: PatchType;
-  readonly value: unknown;
-  readonly duplicates: string[];
 }
 
 const patchTypes: Readonly<Record<string, PatchType>> = {
@@ -27,18 +25,36 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
   const type = patchTypes[contentTypeOf(request)];
   if (!type) throw unsupportedMediaType(Object.keys(patchTypes));
   const bytes = await request.body(maxBodyBytes);
-  return { type, ...parseDocument(target, { bytes, format: type === 'apply' ? 'yaml' : 'json', validation }) };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  try {
+    return { type, ...target.core.decoder.parse(text, type === 'apply' ? 'yaml' : 'json', validation) };
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw badRequest(type === 'apply' ? `error decoding YAML: ${error.message}` : error.message);
+  }
 }
 
-/** The object with the patch applied, as a new object. Not for apply patches. Throws 400 and 422. */
-export function applyPatchBody(patch: PatchBody, object: UnknownObject, type: TypeNode | undefined): UnknownObject {
+/**
+ * The object with the patch applied, made an object of its kind again by `settle`. Not for apply patches. Throws 400, 413 and 422; what `settle` refuses with a
+ * DecodeError is 422, as upstream: the patch can be read, but not what comes of it.
+ */
+export function applyPatchBody(
+  patch: PatchBody,
+  object: UnknownObject,
+  settle: { type: TypeNode | undefined; check(document: RawText): UnknownObject },
+): UnknownObject {
   try {
-    return patched(patch, object, type) as UnknownObject;
+    const value = patched(patch, object, settle.type);
+    return settle.check({ value, duplicates: patch.duplicates });
   } catch (error) {
-    if (!(error instanceof PatchError)) throw error;
-    if (error.code === 'invalid') throw badRequest(error.message);
-    throw new StatusError({ code: 422, reason: 'Invalid', message: error.message, details: {} });
+    if (error instanceof DecodeError) throw invalidPatch(patch.value, error.message);
+    throw error instanceof PatchError ? refusalOf(error) : error;
   }
+}
+
+function refusalOf({ code, message }: PatchError) {
+  if (code === 'invalid') return badRequest(message);
+  return code === 'too-large' ? entityTooLarge(message) : unprocessable(message);
 }
 
 function patched(patch: PatchBody, object: UnknownObject, type: TypeNode | undefined): unknown {
@@ -46,6 +62,7 @@ function patched(patch: PatchBody, object: UnknownObject, type: TypeNode | undef
     case 'json':
       return applyJsonPatch(object, patch.value);
     case 'merge':
+      if (typeof patch.value !== 'object' || patch.value === null) throw badRequest('Invalid JSON Patch');
       return applyMergePatch(object, patch.value);
     case 'strategic':
       if (!type) throw new PatchError('invalid', 'strategic merge patch needs a type');

@@ -1,3 +1,4 @@
+import type { RawText } from '#api';
 import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -6,7 +7,7 @@ import { invalidOptions } from '../errors.ts';
 import { apply } from './apply.ts';
 import { modify } from './modify.ts';
 import { applyPatchBody, readPatch } from './patch-body.ts';
-import { settleObject } from './read-object.ts';
+import { settlePatched } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { renderOutcome } from './update.ts';
@@ -27,9 +28,8 @@ export async function patch(target: Target): Promise<Response> {
     manager: managerOf(options, headers['user-agent']),
     produce(_old, item) {
       const current = toVersion(item.copy(), kind);
-      const value = applyPatchBody(body, current, kind.type);
-      const document = { value, duplicates: body.duplicates };
-      const draft = settleObject(target, { document, validation: options.fieldValidation });
+      const check = (document: RawText) => settlePatched(target, document, options.fieldValidation);
+      const draft = applyPatchBody(body, current, { type: kind.type, check });
       alignName(draft, name);
       return draft;
     },

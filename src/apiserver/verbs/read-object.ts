@@ -1,16 +1,19 @@
-import type { Kind, TypeNode, UnknownObject } from '#api';
+import type { Kind, RawText, TypeNode, UnknownObject } from '#api';
 import { apiVersionOf, DecodeError } from '#api';
-import type { RawDocument } from '../content/read-document.ts';
-import { readDocument } from '../content/read-document.ts';
+import { formatOf, maxBodyBytes, parseDocument, summarize } from '../content/read-document.ts';
 import { badRequest } from '../errors.ts';
-import { checkType } from './system-fields.ts';
+import { checkType, wrongVersion } from './system-fields.ts';
 import type { Target } from './target.ts';
 import type { FieldValidation } from './write-options.ts';
 
+type WantedKind = Pick<Kind, 'group' | 'version' | 'kind'>;
+
 /** The body of a create or update as an object of the target's kind: parsed, checked against its shape, defaulted. Throws 400, 413, 415. */
 export async function readObject(target: Target, validation: FieldValidation): Promise<UnknownObject> {
-  const document = await readDocument(target, validation);
-  return settleObject(target, { document: withObject(document), validation });
+  const { kind } = target;
+  const object = await readBody(target, { validation, type: kind.type, wanted: kind });
+  kind.behaviour.defaults?.(object);
+  return object;
 }
 
 /** The body of a subresource that has a kind of its own: Scale, Eviction, Binding, TokenRequest. */
@@ -19,70 +22,109 @@ export async function readSubresourceBody(target: Target, validation: FieldValid
   const wanted = kind.subresources.get(subresource)!.kind;
   const type = core.scheme().typeOf(wanted.group, wanted.version, wanted.kind);
   if (!type) throw new Error(`the scheme has no type of ${wanted.kind}`);
-  const document = withObject(await readDocument(target, validation));
-  return check(target, { document, validation, type, wanted });
+  return readBody(target, { validation, type, wanted });
+}
+
+interface Wanted {
+  readonly validation: FieldValidation;
+  readonly type: TypeNode;
+  readonly wanted: WantedKind;
+}
+
+async function readBody(target: Target, options: Wanted): Promise<UnknownObject> {
+  const { request } = target.exchange;
+  const { validation, wanted } = options;
+  const format = formatOf(request);
+  const bytes = await request.body(maxBodyBytes);
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(target, { bytes, format, validation });
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    const subject = `the object provided is unrecognized (must be of type ${wanted.kind})`;
+    throw badRequest(`${subject}: ${error.message} (${summarize(bytes)})`);
+  }
+  return check(target, { ...options, document });
 }
 
 /** The body of a delete: options, or undefined when there is none. */
-export async function readOptions(
-  target: Target,
-  wanted: { group: string; version: string; kind: string },
-): Promise<Record<string, unknown> | undefined> {
-  const document = await readDocument(target, 'Ignore');
-  if (document === undefined) return undefined;
+export async function readOptions(target: Target, wanted: WantedKind): Promise<Record<string, unknown> | undefined> {
+  const { request } = target.exchange;
+  const bytes = await request.body(maxBodyBytes);
+  if (bytes.length === 0) return undefined;
   const type = target.core.scheme().typeOf(wanted.group, wanted.version, wanted.kind)!;
-  const value = withObject(document).value as UnknownObject;
+  let document: ReturnType<typeof parseDocument>;
+  try {
+    document = parseDocument(target, { bytes, format: formatOf(request), validation: 'Ignore' });
+  } catch (error) {
+    throw error instanceof DecodeError ? badRequest(error.message) : error;
+  }
+  const { value } = document;
   // Every group has its own DeleteOptions; they are all the same.
-  if (value.kind === wanted.kind) value.apiVersion = apiVersionOf(wanted);
+  if (value['kind'] === wanted.kind) value['apiVersion'] = apiVersionOf(wanted);
   return check(target, { document, validation: 'Ignore', type, wanted });
 }
 
-/** A parsed value as an object of the target's kind, without defaults: an apply configuration says only what it says. */
-export function checkDocument(
-  target: Target,
-  from: { document: RawDocument; validation: FieldValidation },
-): UnknownObject {
+/** A parsed apply configuration as an object of the target's kind, without defaults: it says only what it says. Throws 400. */
+export function checkConfiguration(target: Target, document: RawText, validation: FieldValidation): UnknownObject {
   const { kind } = target;
-  return check(target, { ...from, document: withObject(from.document), type: kind.type, wanted: kind });
+  const value = asConfiguration(document.value);
+  const { apiVersion = '' } = value;
+  const expected = apiVersionOf(kind);
+  if (apiVersion !== expected) {
+    const what = 'Incorrect version specified in apply patch. Specified patch version';
+    throw badRequest(`${what}: ${String(apiVersion)}, expected: ${expected}`);
+  }
+  return check(target, { document: { ...document, value }, validation, type: kind.type, wanted: kind });
 }
 
-/** A parsed value as an object of the target's kind, in the API's form, with defaults. For bodies and for what patches make. Changes the value. */
-export function settleObject(
-  target: Target,
-  from: { document: RawDocument; validation: FieldValidation },
-): UnknownObject {
+/** What a patch made, as an object of the target's kind, in the API's form, with defaults. Changes the value. Throws DecodeError when it is none. */
+export function settlePatched(target: Target, document: RawText, validation: FieldValidation): UnknownObject {
   const { kind } = target;
-  const object = check(target, { ...from, type: kind.type, wanted: kind });
+  const object = checkPatched(target, document, { validation, type: kind.type, wanted: kind });
   kind.behaviour.defaults?.(object);
   return object;
 }
 
-function check(
-  target: Target,
-  from: {
-    document: RawDocument;
-    validation: FieldValidation;
-    type: TypeNode;
-    wanted: Pick<Kind, 'group' | 'version' | 'kind'>;
-  },
-): UnknownObject {
-  const { document, validation, type, wanted } = from;
-  checkType(document.value as UnknownObject, wanted);
+/** As settlePatched for any kind, without defaults. */
+export function checkPatched(target: Target, document: RawText, options: Wanted): UnknownObject {
+  const value = requireObject(document.value);
+  checkType(value as unknown as UnknownObject, options.wanted, target.core.scheme());
+  return checkShape(target, { ...options, document: { ...document, value } });
+}
+
+function asConfiguration(value: unknown): Record<string, unknown> {
+  if (isObject(value)) return value;
+  const wanted = 'error unmarshaling JSON: while decoding JSON: json: the value must be an object';
+  throw badRequest(`error decoding YAML: ${wanted}`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function requireObject(value: unknown): Record<string, unknown> {
+  if (isObject(value)) return value;
+  throw new DecodeError('json: the object must be a JSON object');
+}
+
+function check(target: Target, from: Wanted & { document: RawText & { value: Record<string, unknown> } }) {
+  const { wanted, document } = from;
+  checkType(document.value as unknown as UnknownObject, wanted, target.core.scheme());
+  if (document.value['apiVersion'] !== apiVersionOf(wanted)) throw wrongVersion(document.value, wanted);
   try {
-    const what = { kind: wanted.kind, version: wanted.version };
-    const { object, warnings } = target.core.decoder.check(document, type, { what, validation });
-    target.exchange.warnings.push(...warnings);
-    object['metadata'] ??= {};
-    return object as unknown as UnknownObject;
+    return checkShape(target, from);
   } catch (error) {
-    throw error instanceof DecodeError ? badRequest(error.message) : error;
+    if (!(error instanceof DecodeError)) throw error;
+    const { kind, version } = wanted;
+    throw badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${error.message}`);
   }
 }
 
-function withObject(document: RawDocument | undefined): RawDocument {
-  const value = document?.value;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest(`couldn't get version/kind; json parse error: the body must be an object`);
-  }
-  return document!;
+/** Throws DecodeError in the words of Go's decoder. */
+function checkShape(target: Target, { document, type, validation }: Wanted & { document: RawText }): UnknownObject {
+  const { object, warnings } = target.core.decoder.check(document, type, validation);
+  target.exchange.warnings.push(...warnings);
+  object['metadata'] ??= {};
+  return object as unknown as UnknownObject;
 }

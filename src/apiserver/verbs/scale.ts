@@ -1,4 +1,4 @@
-import type { UnknownObject } from '#api';
+import type { RawText, UnknownObject } from '#api';
 import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -8,7 +8,7 @@ import { freshEnough } from './freshness.ts';
 import type { Outcome } from './modify.ts';
 import { modify } from './modify.ts';
 import { applyPatchBody, readPatch } from './patch-body.ts';
-import { readSubresourceBody } from './read-object.ts';
+import { checkPatched, readSubresourceBody } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
@@ -48,8 +48,10 @@ export async function updateScale(target: Target): Promise<Response> {
 export async function patchScale(target: Target): Promise<Response> {
   const options = parseWriteOptions(target.exchange.info.query, 'PatchOptions');
   const patch = await readPatch(target, options.fieldValidation);
-  const type = target.core.scheme().typeOf(scaleKind.group, scaleKind.version, scaleKind.kind);
-  return change(target, options, scale => applyPatchBody(patch, scale, type));
+  const type = target.core.scheme().typeOf(scaleKind.group, scaleKind.version, scaleKind.kind)!;
+  const wanted = { validation: options.fieldValidation, type, wanted: scaleKind };
+  const check = (document: RawText) => checkPatched(target, document, wanted);
+  return change(target, options, scale => applyPatchBody(patch, scale, { type, check }));
 }
 
 async function change(

@@ -36,11 +36,11 @@ const handlers: Readonly<Record<string, Handlers>> = {
 export function routeSubresource(target: Target, extra: ExtraRoutes): Promise<Response> {
   const { kind, subresource, exchange } = target;
   const known = kind.subresources.get(subresource);
-  if (!known) throw pathNotFound();
+  if (!known || (!known.connect && exchange.info.rest.length > 1)) throw pathNotFound();
   if (known.connect || subresource === 'log') return connect(target, known, extra);
   const verb = exchange.info.verb as Verb;
   const handler = handlers[subresource]?.[verb];
-  if (!handler || !known.verbs.includes(verb)) throw methodNotAllowed(kind, verb);
+  if (!handler || !known.verbs.includes(verb)) throw methodNotAllowed();
   return handler(target, extra);
 }
 

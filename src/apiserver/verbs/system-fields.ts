@@ -1,8 +1,11 @@
-import type { Kind, UnknownObject } from '#api';
+import type { Kind, Scheme, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
 import { formatTime } from '#base';
 import type { Core } from '../core.ts';
-import { badRequest, StatusError } from '../errors.ts';
+import type { StatusError } from '../errors.ts';
+import { badRequest } from '../errors.ts';
+
+type WantedKind = Pick<Kind, 'group' | 'version' | 'kind'>;
 
 /** Upstream's lengths: 63 characters for a name, of which five are made up. */
 const suffixLength = 5;
@@ -24,21 +27,31 @@ export function fillNewMetadata(core: Core, draft: UnknownObject): void {
   if (!metadata.name && metadata.generateName) metadata.name = generateName(core, metadata.generateName);
 }
 
-/** A body must be of the kind that its URL serves. `wanted` differs from the resource's own kind for subresources. */
-export function checkType(object: UnknownObject, wanted: { group: string; version: string; kind: string }): void {
-  const apiVersion = apiVersionOf(wanted);
-  object.apiVersion ??= apiVersion;
-  object.kind ??= wanted.kind;
-  if (object.kind !== wanted.kind) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${wanted.kind}): no kind "${object.kind}" is registered for version "${object.apiVersion}"`,
-    );
-  }
-  if (object.apiVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${object.apiVersion}) does not match the expected API version (${apiVersion})`,
-    );
-  }
+/** A body must be of the kind that its URL serves. `wanted` differs from the resource's own kind for subresources. Throws 400. */
+export function checkType(object: UnknownObject, wanted: WantedKind, scheme: Scheme): void {
+  object.apiVersion ||= apiVersionOf(wanted);
+  object.kind ||= wanted.kind;
+  const { kind, apiVersion } = object;
+  if (kind === wanted.kind && apiVersion === apiVersionOf(wanted)) return;
+  const [group, version] = apiVersion.includes('/') ? (apiVersion.split('/') as [string, string]) : ['', apiVersion];
+  const isKnown = scheme.typeOf(group, version, kind) !== undefined;
+  if (isKnown && kind === wanted.kind && group === wanted.group) throw wrongVersion(object, wanted);
+  const why = isKnown
+    ? `converting (${version}.${kind}) to (${packageOf(wanted.group)}.${wanted.kind}): unknown conversion`
+    : `no kind "${kind}" is registered for version "${apiVersion}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`;
+  throw badRequest(`${kind} in version "${version}" cannot be handled as a ${wanted.kind}: ${why}`);
+}
+
+/** Upstream's package of a group's internal types, for its message. */
+function packageOf(group: string): string {
+  return group === '' ? 'core' : group.split('.', 1)[0]!;
+}
+
+/** The right kind in a version that is served elsewhere. */
+export function wrongVersion(object: { apiVersion?: unknown }, wanted: WantedKind): StatusError {
+  return badRequest(
+    `the API version in the data (${String(object.apiVersion)}) does not match the expected API version (${apiVersionOf(wanted)})`,
+  );
 }
 
 /** The namespace of the URL goes into the object; another one in the object is a mistake. Cluster-scoped objects have none. */
@@ -64,13 +77,9 @@ export function alignName(draft: UnknownObject, name: string): void {
   metadata.name = name;
 }
 
-/** A new object has no resourceVersion; upstream answers this one with a bare 500. */
+/** A new object has no resourceVersion. Upstream's text; its code there is a bare 500, which says that the server is at fault. */
 export function refuseResourceVersion(): StatusError {
-  return new StatusError({
-    code: 500,
-    reason: '',
-    message: 'resourceVersion should not be set on objects to be created',
-  });
+  return badRequest('resourceVersion should not be set on objects to be created');
 }
 
 /** What an update cannot change, taken over from the old object when the new one leaves it out. */
