@@ -13,7 +13,8 @@ import {
   stat,
   symlink,
 } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { VolumeError } from './volume-error.ts';
 
 export interface PayloadFile {
   bytes: Buffer;
@@ -25,6 +26,12 @@ export interface PayloadFile {
 
 /** Files by their path relative to the volume; `a/b/c` makes folders. */
 export type Payload = ReadonlyMap<string, PayloadFile>;
+
+/** Linux's limits. */
+const [maxPathChars, maxNameBytes] = [4096, 255];
+
+/** Unfinished or outdated folders of files. */
+const treePrefix = '..wherry-';
 
 /** The link through which all files are seen: changing it changes all of them at once. */
 const dataLink = '..data';
@@ -38,20 +45,36 @@ export async function writePayload(
   payload: Payload,
   options: { group?: number | undefined } = {},
 ): Promise<boolean> {
+  for (const path of payload.keys()) checkPath(path);
   const old = await readLink(join(folder, dataLink));
   if (old && (await isSame(join(folder, old), payload))) return false;
-  const fresh = await mkdtemp(join(folder, '..wherry-'));
+  const fresh = await mkdtemp(join(folder, treePrefix));
   await writeTree(fresh, payload, options.group);
-  await link(fresh.slice(folder.length + 1), join(folder, dataLink));
+  const name = basename(fresh);
+  await link(name, join(folder, dataLink));
   const tops = new Set(Array.from(payload.keys(), path => path.split('/')[0]!));
-  for (const name of tops) {
-    if (!(await exists(join(folder, name)))) await link(join(dataLink, name), join(folder, name));
+  for (const top of tops) {
+    if (!(await exists(join(folder, top)))) await link(join(dataLink, top), join(folder, top));
   }
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith('..') && !tops.has(name)) await rm(join(folder, name), { recursive: true });
+  for (const found of await readdir(folder)) {
+    const outdated = found.startsWith('..') ? found.startsWith(treePrefix) && found !== name : !tops.has(found);
+    if (outdated) await rm(join(folder, found), { recursive: true, force: true });
   }
-  if (old) await rm(join(folder, old), { recursive: true, force: true });
   return true;
+}
+
+/** The API server refuses such paths; a volume that would write outside itself is refused here too. */
+function checkPath(path: string): void {
+  const parts = path.split('/');
+  const problem =
+    (path === '' && 'must not be empty') ||
+    (path.startsWith('/') && 'must be relative path') ||
+    (parts.includes('..') && "must not contain '..'") ||
+    (path.startsWith('..') && "must not begin with '..'") ||
+    (path.length > maxPathChars && `must be less than or equal to ${maxPathChars} characters`) ||
+    (parts.some(part => Buffer.byteLength(part) > maxNameBytes) &&
+      `filenames must be less than or equal to ${maxNameBytes} characters`);
+  if (problem) throw new VolumeError(`invalid path: ${problem}: ${path}`);
 }
 
 /** A link that replaces the one before in one step. */

@@ -5,14 +5,18 @@ import { VolumeError } from './volume-error.ts';
 
 type Files = Map<string, PayloadFile>;
 
-/** Where the texts of an error come from. */
 interface KeySelection {
   items?: readonly KeyToPath[] | undefined;
   defaultMode: number;
   optional?: boolean | undefined;
-  /** `configmap` or `secret`, with namespace and name, for errors. */
-  what: string;
+  what: keyof typeof missingKey;
 }
+
+/** As upstream words them. */
+const missingKey = {
+  configmap: 'configmap references non-existent config key',
+  secret: 'references non-existent secret key',
+} as const;
 
 /** The files of a ConfigMap: all keys, or those that `items` names. */
 export function configMapFiles(map: ConfigMap | undefined, selection: KeySelection): Files {
@@ -36,10 +40,7 @@ function pick(all: ReadonlyMap<string, Buffer>, { items, defaultMode, optional, 
   for (const { key, path, mode = defaultMode } of items) {
     const bytes = all.get(key);
     if (bytes) files.set(path, { bytes, mode });
-    else if (!optional)
-      throw new VolumeError(
-        `${what} references non-existent ${what.startsWith('secret') ? 'secret' : 'config'} key: ${key}`,
-      );
+    else if (!optional) throw new VolumeError(`${missingKey[what]}: ${key}`);
   }
   return files;
 }

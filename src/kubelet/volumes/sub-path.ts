@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import type { Mounts } from '#host';
 import { VolumeError } from './volume-error.ts';
@@ -15,8 +15,6 @@ export async function bindSubPath(
   mounts: Mounts,
   { volume, subPath, target }: { volume: string; subPath: string; target: string },
 ): Promise<string> {
-  const mounted = (await mounts.list()).some(mount => mount.path === target);
-  if (mounted) return target;
   if (subPath.startsWith('/') || subPath.split('/').includes('..')) {
     throw new VolumeError(`subPath ${JSON.stringify(subPath)} must be a relative path without '..'`);
   }
@@ -27,7 +25,14 @@ export async function bindSubPath(
     throw new VolumeError(`subpath ${JSON.stringify(subPath)} not within volume path ${volume}`);
   }
   await using opened = await openWithoutLinks(base, relative(base, real));
-  const isDirectory = (await stat(real)).isDirectory();
+  const status = await stat(real);
+  if ((await mounts.list()).some(mount => mount.path === target)) {
+    const before = await stat(target).catch(() => undefined); // deleted beneath the mount
+    if (before?.ino === status.ino && before.dev === status.dev) return target;
+    // The name means another file by now, as after an update of a ConfigMap.
+    await mounts.unmount(target);
+  }
+  const isDirectory = status.isDirectory();
   if (isDirectory) await mkdir(target, { recursive: true, mode: 0o750 });
   else {
     await mkdir(dirname(target), { recursive: true, mode: 0o750 });
@@ -37,11 +42,12 @@ export async function bindSubPath(
   return target;
 }
 
-/** A missing end of the path is made as folders, as upstream. */
+/** A missing end of the path is made as folders with the rights of the volume, so that whoever may write there may write here. */
 async function makeMissing(base: string, subPath: string): Promise<void> {
   const there = await stat(join(base, subPath)).catch(() => undefined); // missing: made now
   if (there) return;
   const parts = subPath.split('/').filter(Boolean);
+  const mode = (await stat(base)).mode & 0o2777;
   let at = base;
   for (const part of parts) {
     const next = join(at, part);
@@ -49,7 +55,10 @@ async function makeMissing(base: string, subPath: string): Promise<void> {
     if (found && found !== base && !found.startsWith(base + sep)) {
       throw new VolumeError(`subpath ${JSON.stringify(subPath)} not within volume path ${base}`);
     }
-    if (!found) await mkdir(next, { mode: 0o750 });
+    if (!found) {
+      await mkdir(next);
+      await chmod(next, mode);
+    }
     at = found ?? next;
   }
 }
