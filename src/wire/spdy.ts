@@ -99,6 +99,9 @@ function dataHeader(id: number, flags: number, length: number): Buffer {
   return header;
 }
 
+/** An empty stored block: Go's inflater gives out what it has only when it meets one, or an error. */
+const syncFlush = Buffer.from([0, 0, 0, 0xff, 0xff]);
+
 /**
  * Headers are compressed with one zlib stream for the whole connection. Ours is made of stored blocks, which every inflater reads: a few bytes more, and
  * neither a dictionary nor a compressor that works at its own time. Source: RFC 1950, RFC 1951 3.2.4.
@@ -110,7 +113,7 @@ function createHeaderWriter(): (headers: Readonly<Record<string, string>>) => Bu
     const block = Buffer.alloc(5);
     block.writeUInt16LE(text.length, 1);
     block.writeUInt16LE(text.length ^ 0xffff, 3);
-    const written = Buffer.concat([start, block, text]);
+    const written = Buffer.concat([start, block, text, syncFlush]);
     start = Buffer.alloc(0);
     return written;
   };
