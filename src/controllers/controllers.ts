@@ -14,6 +14,7 @@ import { podGc } from './pod-gc/controller.ts';
 import { replicaset, replicationcontroller } from './replicaset/controller.ts';
 import { rootCaPublisher, serviceaccount, serviceaccountToken } from './serviceaccount/controller.ts';
 import { statefulset } from './statefulset/controller.ts';
+import { claimProtection, classProtection, volumeProtection } from './storage-protection/controller.ts';
 import { ttlAfterFinished } from './ttl-after-finished/controller.ts';
 
 /**
@@ -40,4 +41,7 @@ export const controllers: readonly ControllerSpec[] = [
   namespace,
   garbageCollector,
   podGc,
+  claimProtection,
+  volumeProtection,
+  classProtection,
 ];
