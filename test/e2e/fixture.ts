@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { root, wherry } from '../../tools/server.ts';
 
 export interface Output {
@@ -21,6 +22,8 @@ export interface Server extends AsyncDisposable {
   kubectl(...args: string[]): string;
   /** Runs kubectl and gives everything. */
   tryKubectl(args: readonly string[], input?: string, environment?: Record<string, string>): Output;
+  /** As tryKubectl, but without holding up the other tests of the file. */
+  runKubectl(args: readonly string[], input?: string): Promise<Output>;
   /** `kubectl apply -f -`. */
   apply(manifest: string): string;
   /** Ends it with a signal and waits; the data stays. */
@@ -60,12 +63,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
   ];
   if (options.node) linkImages(dataFolder);
   let child: ChildProcess | undefined;
+  // kubectl keeps what it learns of a server for hours: not in the user's home, and gone with the data.
+  const kubectlEnvironment = { ...process.env, KUBECACHEDIR: join(dataFolder, 'kubectl-cache') };
   const tryKubectl: Server['tryKubectl'] = (kubectlArgs, input, environment) => {
     const result = spawnSync('kubectl', ['--kubeconfig', kubeconfig, ...kubectlArgs], {
       encoding: 'utf8',
       maxBuffer: 64 * 1024 * 1024,
       timeout: 180_000,
-      env: { ...process.env, ...environment },
+      env: { ...kubectlEnvironment, ...environment },
       ...(input === undefined ? {} : { input }),
     });
     return { status: result.status ?? 1, stdout: result.stdout, stderr: result.stderr };
@@ -84,6 +89,14 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
     },
     kubectl,
     tryKubectl,
+    async runKubectl(kubectlArgs, input) {
+      const process = spawn('kubectl', ['--kubeconfig', kubeconfig, ...kubectlArgs], { env: kubectlEnvironment });
+      const closed = once(process, 'close');
+      process.stdin.end(input);
+      const [stdout, stderr] = await Promise.all([text(process.stdout), text(process.stderr)]);
+      const [status] = await closed;
+      return { status: status ?? 1, stdout, stderr };
+    },
     apply(manifest) {
       const { status, stdout, stderr } = tryKubectl(['apply', '-f', '-'], manifest);
       if (status !== 0) throw new Error(`kubectl apply: exit ${status}\n${stdout}${stderr}`);
