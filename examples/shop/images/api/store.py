@@ -8,7 +8,7 @@ class Store:
     """One connection; every call raises OSError when the store cannot be reached."""
 
     def __init__(self, timeout=2.0):
-        address = (os.environ["STORE_HOST"], int(os.environ.get("STORE_PORT", "6379")))
+        address = (os.environ["STORE_HOST"], int(os.environ.get("REDIS_PORT", "6379")))
         self.socket = socket.create_connection(address, timeout)
         self.reader = self.socket.makefile("rb")
         self.call("AUTH", os.environ["STORE_PASSWORD"])
