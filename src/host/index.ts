@@ -1,3 +1,4 @@
+export { parseCapabilities, readCapabilities } from './capabilities.ts';
 export type { CgroupLimits, Cgroups } from './cgroup.ts';
 export { createCgroups, toCpuWeight } from './cgroup.ts';
 export type { Command, CommandErrorCode, CommandOutput, Exec } from './exec.ts';
@@ -8,5 +9,7 @@ export type { MountPoint, Mounts } from './mount.ts';
 export { createMounts, MountError, parseMountInfo } from './mount.ts';
 export type { Nft, NftErrorCode, NftFamily, NftTableName } from './nft.ts';
 export { createNft, isNftNotFound, NftError } from './nft.ts';
+export type { Finding, ProbeDeps, ProbeOptions, ProbePort } from './probe.ts';
+export { probeMachine } from './probe.ts';
 export type { Sysctl } from './sysctl.ts';
 export { createExecSysctl, createSysctl, SysctlError } from './sysctl.ts';
