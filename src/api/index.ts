@@ -14,7 +14,8 @@ export {
   groupsOf,
 } from './discovery.ts';
 export { describeJsonProblem } from './json-syntax.ts';
-export type { Column, FieldError, KindBehaviour, KindContext } from './kind.ts';
+export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
+export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
 export type { QosClass } from './kinds/qos.ts';

@@ -23,9 +23,19 @@ export interface Column<T> {
   value(object: T, nowMs: number): string | number | boolean | null;
 }
 
-/** What behaviour functions may ask of the world: nothing but the time. */
+/** What behaviour functions may ask of the world: the time, and who is writing. */
 export interface KindContext {
   nowMs: number;
+  /** Absent where nobody asked: objects that the server itself makes. */
+  user?: KindUser | undefined;
+}
+
+/** Who makes the request, as far as an object may say so. */
+export interface KindUser {
+  readonly name: string;
+  readonly uid?: string | undefined;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
 /**

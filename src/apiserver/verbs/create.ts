@@ -72,10 +72,10 @@ export async function createObject(target: Target, creation: Creation): Promise<
 }
 
 function prepare(target: Target, draft: UnknownObject): void {
-  const { core, kind } = target;
+  const { core, kind, exchange } = target;
   fillNewMetadata(core, draft);
   delete draft.metadata.generation;
-  kind.behaviour.prepareCreate?.(draft, { nowMs: core.clock.now() });
+  kind.behaviour.prepareCreate?.(draft, { nowMs: core.clock.now(), user: exchange.user });
 }
 
 function validate({ kind, exchange }: Target, draft: UnknownObject): void {

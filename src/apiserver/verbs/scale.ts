@@ -1,4 +1,5 @@
-import type { RawText, UnknownObject } from '#api';
+import type { Column, RawText, UnknownObject } from '#api';
+import { scaleColumns } from '#api';
 import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -126,5 +127,6 @@ function formatExpression({ key, operator, values = [] }: Expression): string {
 
 function viewOf({ core, kind, exchange }: Target): View {
   const form = negotiate(exchange.request.headers['accept'], objectOffer);
-  return { core, kind, form, query: exchange.info.query };
+  const columns = scaleColumns as readonly Column<UnknownObject>[];
+  return { core, kind: { ...kind, behaviour: { ...kind.behaviour, columns } }, form, query: exchange.info.query };
 }

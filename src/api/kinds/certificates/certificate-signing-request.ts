@@ -1,4 +1,4 @@
-import type { Column, FieldError, KindBehaviour } from '../../kind.ts';
+import type { Column, FieldError, KindBehaviour, KindUser } from '../../kind.ts';
 import type { CertificateSigningRequest } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
@@ -127,14 +127,26 @@ const columns: readonly Column<CertificateSigningRequest>[] = [
   text('Condition', 'What has become of it.', formatCondition),
 ];
 
+function requestorOf({ name, uid, groups, extra }: KindUser): Partial<CertificateSigningRequest['spec']> {
+  const more = Object.entries(extra ?? {}).map(([key, values]) => [key, [...values]] as const);
+  return {
+    username: name,
+    ...(uid ? { uid } : {}),
+    ...(groups.length ? { groups: [...groups] } : {}),
+    ...(more.length ? { extra: Object.fromEntries(more) } : {}),
+  };
+}
+
 export const certificateSigningRequest: KindBehaviour<CertificateSigningRequest> = {
   shortNames: ['csr'],
   nameRule: 'path',
   defaults(draft) {
     draft.spec.usages ??= [];
   },
-  prepareCreate(draft) {
-    // The server adds who asks: username, uid, groups and extra are never the user's to say.
+  prepareCreate(draft, { user }) {
+    const { username: _name, uid: _uid, groups: _groups, extra: _extra, ...asked } = draft.spec;
+    // Who asks is never the user's to say: signers go by it.
+    draft.spec = user ? { ...asked, ...requestorOf(user) } : asked;
     draft.status = {};
   },
   prepareUpdate(draft, old) {
