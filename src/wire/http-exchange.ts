@@ -7,6 +7,8 @@ import { StreamSink, writePieces } from './http-sink.ts';
 
 /** What one exchange may cost. */
 export interface ExchangeLimits extends SinkLimits {
+  /** For the head of a request, HTTP/1.1 only. */
+  readonly headMs: number;
   /** For the whole body of a request that is read at once. */
   readonly bodyMs: number;
   /** How long the rest of a body that nobody wants is taken in, so that its sender gets to read the answer. */

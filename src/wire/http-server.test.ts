@@ -291,4 +291,50 @@ describe('the HTTP server', () => {
     assert.equal(answer.status, 200);
     assert.equal(seen.length, 1);
   });
+
+  test('cuts off who sends no head, or half of one', async () => {
+    const { server, ca } = await start(async () => ({ status: 200, headers: json }), { headMs: 50 });
+    await using _ = server;
+    for (const text of ['', 'GET / HTTP/1.1\r\nhost: x\r\n']) {
+      const socket = connectTls({ port: server.port, host: '127.0.0.1', ca, servername: 'localhost' });
+      const chunks: Buffer[] = [];
+      socket.on('data', chunk => chunks.push(chunk));
+      const closed = once(socket, 'close');
+      socket.write(text);
+      await closed;
+      assert.match(Buffer.concat(chunks).toString(), /^HTTP\/1\.1 408 /);
+    }
+  });
+
+  test('stops at once when connections are idle', async () => {
+    const { server, ca } = await start(async () => ({ status: 200, headers: json }), { drainMs: 60_000 });
+    const socket = connectTls({ port: server.port, host: '127.0.0.1', ca, servername: 'localhost' });
+    socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await once(socket, 'data');
+    const closed = once(socket, 'close');
+    await server[Symbol.asyncDispose]();
+    await closed;
+  });
+
+  test('an answer to a body that nobody wants arrives, and the sending ends', async () => {
+    const refuse: Handler = async request => {
+      const error = await request.body(10).catch(failure => failure);
+      return { status: 413, headers: json, body: Buffer.from(String(isBodyTooLarge(error))) };
+    };
+    const { server, ca } = await start(refuse, { lingerMs: 50 });
+    await using _ = server;
+    const body = Buffer.alloc(8 * 1024 * 1024);
+    for (const headers of [{}, { 'transfer-encoding': 'chunked' }]) {
+      const answer = await sendHttp1(server.url, ca, { method: 'POST', path: '/', body, headers });
+      assert.equal(`${answer.status} ${answer.body}`, '413 true');
+    }
+    const session = connectHttp2(server.url, { ca });
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    const closed = once(stream, 'close');
+    stream.write(Buffer.alloc(100));
+    stream.resume();
+    await closed;
+    assert.equal(stream.rstCode, 0);
+    session.close();
+  });
 });

@@ -23,8 +23,12 @@ export interface HttpServerLimits {
   readonly maxBufferedBytes?: number;
   /** A peer that takes nothing for this long while there is more to send is cut off. Default 60 s. */
   readonly stallMs?: number;
+  /** A peer whose head of a request is not complete after this is cut off, soon afterwards. HTTP/1.1 only. Default 32 s, as upstream. */
+  readonly headMs?: number;
   /** A peer whose body is not complete after this is answered so, and cut off. Default 60 s, upstream's time for a request. */
   readonly bodyMs?: number;
+  /** How long the rest of a body that nobody wants is taken in, so that its sender gets to read the answer. Default 0.5 s. */
+  readonly lingerMs?: number;
   /** How long requests under way may take after the server was told to stop. Default 5 s. */
   readonly drainMs?: number;
 }
@@ -53,6 +57,7 @@ export interface HttpServer extends Running {
 const defaultLimits = {
   maxBufferedBytes: 16 * 1024 * 1024,
   stallMs: 60_000,
+  headMs: 32_000,
   bodyMs: 60_000,
   lingerMs: 500,
   drainMs: 5_000,

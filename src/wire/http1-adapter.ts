@@ -8,16 +8,18 @@ import { bodyLength, brokenHandler, isBodiless, StreamRequest, sendBody } from '
 
 /** Go's default for all headers of a request. */
 const maxHeaderBytes = 1024 * 1024;
-/** As upstream: idle connections are kept for a while, slow heads are not. */
+/** As upstream: idle connections are kept for a while. */
 const keepAliveMs = 180_000;
-const headersMs = 32_000;
+/** How often slow heads are looked for. */
+const checkMs = 10_000;
 
 /** An HTTP/1.1 server without a port: sockets are given to it by `emit('connection')`. `peerOf` names who is at the other end of one. */
 export function createHttp1Server(context: ServerContext, peerOf: (socket: Duplex) => Peer): Server {
   const server = createServer({
     maxHeaderSize: maxHeaderBytes,
     keepAliveTimeout: keepAliveMs,
-    headersTimeout: headersMs,
+    headersTimeout: context.limits.headMs,
+    connectionsCheckingInterval: Math.min(checkMs, context.limits.headMs),
     // Watches and uploads through proxies may last; bodies are bounded by size, and slow ones by the handler.
     requestTimeout: 0,
   });

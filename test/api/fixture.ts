@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { createMeter, createRandom, createSystemClock } from '#base';
 import { createRecordingLog } from '#base/testing';
+import type { TlsFiles } from '#wire';
 import { type KeyPair, signLeaf } from '../../src/cluster/certificate-authority.ts';
 import { openCertificateFolder } from '../../src/cluster/certificates.ts';
 import { type ControlPlane, startControlPlane } from '../../src/cluster/control-plane.ts';
@@ -40,6 +41,8 @@ export interface SecureApi extends AsyncDisposable {
   readonly controlPlane: ControlPlane;
   readonly port: number;
   readonly ca: string;
+  /** What the server shows, for another server with the same handler. */
+  readonly tls: TlsFiles;
   readonly log: ReturnType<typeof createRecordingLog>;
   readonly admin: Credentials;
   /** Signs a client certificate. `nowMs`: the day of issue; `from`: whose authority, default the cluster's. */
@@ -49,9 +52,9 @@ export interface SecureApi extends AsyncDisposable {
   /** A JSON object written, answered with what the server made of it; throws when it is refused. */
   // biome-ignore lint/suspicious/noExplicitAny: as above.
   put(path: string, object: object, method?: string): Promise<any>;
-  http2(as?: Credentials): Promise<ClientHttp2Session>;
-  /** A bare TLS connection that has agreed on HTTP/1.1. */
-  socket(as?: Credentials): Promise<TLSSocket>;
+  http2(port?: number): Promise<ClientHttp2Session>;
+  /** A bare TLS connection of the administrator that has agreed on HTTP/1.1. */
+  socket(port?: number): Promise<TLSSocket>;
 }
 
 /** Starts it on a free port with everything a cluster has, but no components that change things by themselves. */
@@ -104,19 +107,20 @@ export async function startSecureApi(): Promise<SecureApi> {
     controlPlane,
     port,
     ca,
+    tls: { cert: serving.certificate, key: serving.key, ca: authority.certificate },
     log,
     admin,
     client,
     send,
     put,
-    async http2(as = admin) {
-      const session = connectHttp2(`https://127.0.0.1:${port}`, { ca, ...pem(as.pair) });
+    async http2(to = port) {
+      const session = connectHttp2(`https://127.0.0.1:${to}`, { ca, ...pem(admin.pair) });
       session.on('error', () => undefined);
       await once(session, 'connect');
       return session;
     },
-    async socket(as = admin) {
-      const socket = connectTls({ host: '127.0.0.1', port, ca, ...pem(as.pair), ALPNProtocols: ['http/1.1'] });
+    async socket(to = port) {
+      const socket = connectTls({ host: '127.0.0.1', port: to, ca, ...pem(admin.pair), ALPNProtocols: ['http/1.1'] });
       await once(socket, 'secureConnect');
       socket.on('error', () => undefined);
       return socket;
