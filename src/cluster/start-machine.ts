@@ -15,7 +15,7 @@ export async function checkMachine(config: Config): Promise<Finding[]> {
   const ports = [
     { port: config['https-listen-port'], protocol: 'tcp', purpose: 'the API (--https-listen-port)' },
     { port: config['kubelet-port'], protocol: 'tcp', purpose: 'the node agent (--kubelet-port)' },
-    { port: 8472, protocol: 'udp', purpose: 'the pod network between nodes' },
+    { port: 8472, protocol: 'udp', purpose: 'the pod network between nodes', device: 'wherry.vxlan' },
   ] as const;
   return probeMachine({
     // Our own server holds them.

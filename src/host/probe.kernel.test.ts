@@ -19,10 +19,10 @@ test('the probe of this machine tries things out and leaves nothing of them', as
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const exec = createExec();
-  const findings = await probeMachine(
-    { dataDir, cniBinDirs: ['/nowhere'], ports: [{ port, protocol: 'tcp', purpose: 'this test' }] },
-    { exec, clock: { now: () => Date.UTC(2026, 0, 1) } },
-  );
+  const findings = await probeMachine({
+    ...{ exec, dataDir, cniBinDirs: ['/nowhere'] },
+    ports: [{ port, protocol: 'tcp', purpose: 'this test' }],
+  });
   server.close();
   for (const { name, state, found } of findings) t.diagnostic(`${name}: ${state}: ${found}`);
   const stateOf = (name: string) => findings.find(one => one.name === name)?.state;

@@ -69,7 +69,8 @@ async function probe(machine: FakeMachine = {}): Promise<{ findings: Finding[]; 
     return answer;
   });
   const options = { dataDir: join(disk, 'wherry'), cniBinDirs: ['/opt/cni/bin'], ports: [], ...machine.options };
-  const findings = await probeMachine(options, {
+  const findings = await probeMachine({
+    ...options,
     ...{ exec, root, clock: { now: () => machine.now ?? Date.UTC(2026, 5, 1) } },
     disk: async () => machine.disk ?? { freeBytes: 40 * gib, freeInodes: 900, inodes: 1000 },
     listen: async (port, protocol) => machine.ports?.[`${port}/${protocol}`],

@@ -37,8 +37,8 @@ const checks: readonly (readonly [string, (machine: Machine, options: ProbeOptio
  * VXLAN device in it are made and are gone again. Ports that this very program listens on already are found in use: ask before starting. Never rejects for
  * what the machine is like; a check that fails itself is a warning.
  */
-export async function probeMachine(options: ProbeOptions, deps: ProbeDeps): Promise<Finding[]> {
-  const machine = createMachine(deps);
+export async function probeMachine(options: ProbeOptions & ProbeDeps): Promise<Finding[]> {
+  const machine = createMachine(options);
   const otherSystem = await findOtherSystem(machine);
   if (otherSystem) return [otherSystem];
   const found = await Promise.all(

@@ -32,7 +32,7 @@ const key = 'pod network';
  * The identity of `deps.client` must be allowed to list and watch nodes; nothing is written.
  */
 export async function startOverlay(config: OverlayConfig, deps: OverlayDeps): Promise<Running> {
-  const log = deps.log.child('overlay');
+  const { log } = deps;
   const peers = deps.meter.gauge({ name: 'overlay_peers', help: 'Other nodes that the tunnel leads to.' });
   const syncs = deps.meter.counter({
     name: 'overlay_syncs_total',
@@ -41,7 +41,7 @@ export async function startOverlay(config: OverlayConfig, deps: OverlayDeps): Pr
   });
   const nodes = deps.informers.of(resources.nodes);
   let missing: string | undefined = 'the nodes are not listed yet';
-  const work = createWork(config, { ...deps, log });
+  const work = createWork(config, deps);
   const handle = async () => {
     try {
       const done = await work(nodes.list());

@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, readdir, readFile, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Clock } from '#base';
+import { createSystemClock } from '#base';
 import type { Exec } from '../exec.ts';
 import { CommandError } from '../exec.ts';
 import { tryListen } from './listen.ts';
@@ -32,14 +33,15 @@ export interface Machine {
 
 export interface ProbeDeps {
   exec: Exec;
-  clock: Pick<Clock, 'now'>;
+  /** The machine's own unless told. */
+  clock?: Pick<Clock, 'now'>;
   /** Stands before every path of the system that is read: `/` but in tests. */
   root?: string;
   disk?: Machine['disk'];
   listen?: Machine['listen'];
 }
 
-export function createMachine({ exec, clock, root = '/', disk, listen }: ProbeDeps): Machine {
+export function createMachine({ exec, clock = createSystemClock(), root = '/', disk, listen }: ProbeDeps): Machine {
   const can = (path: string, mode: number) =>
     access(join(root, path), mode).then(
       () => true,
