@@ -127,8 +127,8 @@ const columns: readonly Column<CertificateSigningRequest>[] = [
   text('Condition', 'What has become of it.', formatCondition),
 ];
 
-function requestorOf({ name, uid, groups, extra }: KindUser): Partial<CertificateSigningRequest['spec']> {
-  const more = Object.entries(extra ?? {}).map(([key, values]) => [key, [...values]] as const);
+function requestorOf({ name, uid, groups, extra }: KindUser) {
+  const more = Object.entries(extra ?? {}).map(([key, values]) => [key, [...values]]);
   return {
     username: name,
     ...(uid ? { uid } : {}),
