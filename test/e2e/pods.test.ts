@@ -221,7 +221,7 @@ spec: { type: NodePort, selector: { app: site }, ports: [{ port: 80, targetPort:
 
 test('a pod reaches itself through its Service', { skip }, () => {
   const name = k('get', 'pods', '-l', 'app=site', '-o', 'jsonpath={.items[0].metadata.name}');
-  assert.equal(k('exec', name, '--', 'wget', '-q', '-T', '5', '-O', '-', 'http://site/').trim(), name);
+  assert.equal(k('exec', name, '--', 'timeout', '5', 'wget', '-q', '-O', '-', 'http://site/').trim(), name);
 });
 
 test('names resolve: services, pods of a headless service, reverse', { skip }, () => {
