@@ -1,0 +1,3 @@
+export type { ProxyConfig, ProxyDeps } from './config.ts';
+export { removeProxy } from './remove-proxy.ts';
+export { startProxy } from './start-proxy.ts';
