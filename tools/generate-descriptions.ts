@@ -31,6 +31,10 @@ for (const [type, { fields }] of Object.entries(types)) {
     (match?.[1] ?? '')
       .replace(/\s*\n\s*\*\s?/g, '\n')
       .replace(/^\s*\*?\s*|\s*$/g, '')
+      // Its generator escapes quotes as if comments were strings, and what would end a comment.
+      .replace(/\\(["'\\])/g, '$1')
+      .replace(/\*_\//g, '*/')
+      .replace(/\/_\*/g, '/*')
       .trim();
   const own = comment(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export declare class/.exec(text));
   if (own) descriptions[type] = own;

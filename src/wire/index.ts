@@ -11,6 +11,7 @@ export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts
 export { BodyCutOff, BodyTooLarge, BodyTooSlow, isBodyCutOff, isBodyTooLarge, isBodyTooSlow } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';
+export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { ProtobufCodec } from './protobuf.ts';
 export { createProtobufCodec, ProtobufError, protobufWatchFrame } from './protobuf.ts';
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
