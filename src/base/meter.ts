@@ -1,4 +1,8 @@
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+// Its parts and not the whole: that brings an HTTP client and the meters of the process, which cost a server its start.
+import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
+import Histogram from 'prom-client/lib/histogram.js';
+import Registry from 'prom-client/lib/registry.js';
 
 export type Labels = Readonly<Record<string, string>>;
 export interface CounterMeter {

@@ -47,6 +47,13 @@ test('asking again gives the same certificate until 120 days are left', async ()
   assert.notDeepEqual(await at.folder.ensure(spec), first);
 });
 
+test('an IPv6 address of a certificate is known again in its short spelling', async () => {
+  using at = await folderAt();
+  const short = { ...spec, request: { ...spec.request, names: ['localhost', '::1'] } };
+  const first = await at.folder.ensure(short);
+  assert.deepEqual(await at.folder.ensure(short), first);
+});
+
 test('a new name makes a new certificate', async () => {
   using at = await folderAt();
   const first = await at.folder.ensure(spec);

@@ -1,5 +1,5 @@
 import { connectGrpc } from './grpc.ts';
-import { readSchema, type SchemaTable } from './grpc-schema.ts';
+import type { SchemaTable } from './grpc-schema.ts';
 
 /** containerd's own event service (containerd 1.x and 2.x: api/services/events/v1/events.proto); the payload is not read. */
 const table: SchemaTable = {
@@ -16,6 +16,7 @@ export async function* subscribeContainerdEvents(options: {
   signal: AbortSignal;
 }): AsyncIterable<string> {
   const connection = connectGrpc({ address: `unix://${options.socketPath}`, now: options.now });
+  const { readSchema } = await import('./grpc-schema.ts');
   const method = readSchema('containerd.services.events.v1', table)('Events', 'Subscribe');
   const filters = options.topics.map(topic => `namespace=="k8s.io",topic=="${topic}"`);
   try {

@@ -16,8 +16,6 @@ import type {
   StringMap,
 } from './cri-types.ts';
 import { connectGrpc } from './grpc.ts';
-import { readSchema } from './grpc-schema.ts';
-import table from './tables/cri-v1.json' with { type: 'json' };
 
 /** The runtime service. Every call rejects with GrpcError. Removing and stopping what does not exist succeeds, as CRI demands. */
 export interface CriRuntime {
@@ -77,16 +75,26 @@ const pullMs = Number.POSITIVE_INFINITY;
 /** CRI v1 on a unix socket. Nothing is sent before the first call. `now` is the wall clock in milliseconds. */
 export function connectCri({ socketPath, now }: { socketPath: string; now: () => number }): Cri {
   const connection = connectGrpc({ address: `unix://${socketPath}`, now });
-  const method = readSchema('runtime.v1', table as never);
+  const schema = loadSchema();
+  schema.catch(() => undefined); // a failed import is met by every call
   const caller =
     (service: string) =>
     async <T>(name: string, message: object, timeoutMs = usualMs, signal?: AbortSignal): Promise<T> =>
-      (await connection.call({ method: method(service, name), message, timeoutMs, signal })) as T;
+      (await connection.call({ method: (await schema)(service, name), message, timeoutMs, signal })) as T;
   return {
     runtime: runtimeOf(caller('RuntimeService')),
     images: imagesOf(caller('ImageService')),
     close: () => connection.close(),
   };
+}
+
+/** Not with this room: only a node speaks with a container runtime. */
+async function loadSchema() {
+  const [{ readSchema }, { default: table }] = await Promise.all([
+    import('./grpc-schema.ts'),
+    import('./tables/cri-v1.json', { with: { type: 'json' } }),
+  ]);
+  return readSchema('runtime.v1', table as never);
 }
 
 type Caller = <T>(name: string, message: object, timeoutMs?: number, signal?: AbortSignal) => Promise<T>;

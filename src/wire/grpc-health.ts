@@ -1,5 +1,5 @@
 import { connectGrpc } from './grpc.ts';
-import { readSchema, type SchemaTable } from './grpc-schema.ts';
+import type { SchemaTable } from './grpc-schema.ts';
 
 /** grpc.health.v1, as in grpc/grpc doc/health-checking.md. */
 const table: SchemaTable = {
@@ -19,6 +19,7 @@ export async function checkGrpcHealth(options: {
   const metadata = { 'user-agent': 'kube-probe/1.36' };
   const connection = connectGrpc({ address: options.address, now: options.now, metadata });
   try {
+    const { readSchema } = await import('./grpc-schema.ts');
     const method = readSchema('grpc.health.v1', table)('Health', 'Check');
     const { service, timeoutMs } = options;
     const answer = await connection.call({ method, message: { service }, timeoutMs });

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Server, ServerCredentials, status } from '@grpc/grpc-js';
-import { connectCri, connectGrpc, isGrpcError, readSchema } from './index.ts';
+import { readSchema } from './grpc-schema.ts';
+import { connectCri, connectGrpc, isGrpcError } from './index.ts';
 
 const table = {
   Mode: { OFF: 0, ON: 1 },

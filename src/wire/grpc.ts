@@ -1,5 +1,3 @@
-import type { ServiceError } from '@grpc/grpc-js';
-import { credentials, Client as GrpcClient, Metadata, status } from '@grpc/grpc-js';
 import type { GrpcMethod } from './grpc-schema.ts';
 
 export type GrpcErrorCode =
@@ -36,20 +34,6 @@ export class GrpcError extends Error {
 export const isGrpcError = (error: unknown, code?: GrpcErrorCode): error is GrpcError =>
   error instanceof GrpcError && (code === undefined || error.code === code);
 
-const codes: Partial<Record<status, GrpcErrorCode>> = {
-  [status.UNAVAILABLE]: 'unavailable',
-  [status.NOT_FOUND]: 'notFound',
-  [status.ALREADY_EXISTS]: 'alreadyExists',
-  [status.DEADLINE_EXCEEDED]: 'deadlineExceeded',
-  [status.CANCELLED]: 'cancelled',
-  [status.UNIMPLEMENTED]: 'unimplemented',
-  [status.INVALID_ARGUMENT]: 'invalidArgument',
-  [status.FAILED_PRECONDITION]: 'failedPrecondition',
-  [status.RESOURCE_EXHAUSTED]: 'resourceExhausted',
-  [status.UNAUTHENTICATED]: 'unauthenticated',
-  [status.PERMISSION_DENIED]: 'permissionDenied',
-};
-
 export interface GrpcCall {
   method: GrpcMethod;
   message: object;
@@ -74,58 +58,23 @@ export interface GrpcTarget {
   metadata?: Readonly<Record<string, string>>;
 }
 
-/** Matches what containerd sends at most. */
-const maxMessageBytes = 16 * 1024 * 1024;
-
-/** Connects when the first call is made, and again after a break; calls fail at once with `unavailable` while nobody listens. */
-export function connectGrpc({ address, now, metadata = {} }: GrpcTarget): GrpcConnection {
-  const client = new GrpcClient(address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
-    // A runtime that restarts must be found again soon.
-    'grpc.initial_reconnect_backoff_ms': 100,
-    'grpc.max_reconnect_backoff_ms': 1000,
-    'grpc.use_local_subchannel_pool': 1,
-    'grpc.enable_http_proxy': 0,
-  });
-  const headers = () => {
-    const made = new Metadata();
-    for (const [name, value] of Object.entries(metadata)) made.set(name, value);
-    return made;
-  };
-  const optionsOf = (timeoutMs: number) => (Number.isFinite(timeoutMs) ? { deadline: now() + timeoutMs } : {});
+/**
+ * Connects when the first call is made, and again after a break; calls fail at once with `unavailable` while nobody listens. The gRPC library is loaded here and not
+ * with this room: a server without a node never needs it, and it would be a tenth of its start.
+ */
+export function connectGrpc(target: GrpcTarget): GrpcConnection {
+  const channel = import('./grpc-channel.ts').then(({ openChannel }) => openChannel(target));
+  // A failed import is met by every call; nobody may be waiting for it yet.
+  channel.catch(() => undefined);
   return {
-    call: ({ method, message, timeoutMs, signal }) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(new GrpcError('cancelled', 'the call was cancelled'));
-        const { path, encode, decode } = method;
-        const done = (error: ServiceError | null, value?: object) => {
-          signal?.removeEventListener('abort', cancel);
-          if (error) reject(toGrpcError(error));
-          else resolve(value!);
-        };
-        const call = client.makeUnaryRequest(path, encode, decode, message, headers(), optionsOf(timeoutMs), done);
-        const cancel = () => call.cancel();
-        signal?.addEventListener('abort', cancel, { once: true });
-      }),
-    async *stream({ method, message, timeoutMs, signal }) {
-      const { path, encode, decode } = method;
-      const call = client.makeServerStreamRequest(path, encode, decode, message, headers(), optionsOf(timeoutMs));
-      const cancel = () => call.cancel();
-      signal?.addEventListener('abort', cancel, { once: true });
-      try {
-        for await (const item of call) yield item as object;
-      } catch (error) {
-        if (!signal?.aborted) throw toGrpcError(error as ServiceError);
-      } finally {
-        signal?.removeEventListener('abort', cancel);
-        call.cancel();
-      }
+    call: async call => (await channel).call(call),
+    async *stream(call) {
+      yield* (await channel).stream(call);
     },
-    close: () => client.close(),
+    close: () =>
+      void channel.then(
+        open => open.close(),
+        () => undefined,
+      ),
   };
-}
-
-function toGrpcError(error: ServiceError): GrpcError {
-  return new GrpcError(codes[error.code] ?? 'unknown', error.details || error.message, { cause: error });
 }

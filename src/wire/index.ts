@@ -6,7 +6,6 @@ export type { GrpcCall, GrpcConnection, GrpcErrorCode, GrpcTarget } from './grpc
 export { connectGrpc, GrpcError, isGrpcError } from './grpc.ts';
 export { checkGrpcHealth } from './grpc-health.ts';
 export type { GrpcMethod, SchemaTable } from './grpc-schema.ts';
-export { readSchema } from './grpc-schema.ts';
 export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts';
 export { BodyCutOff, BodyTooLarge, BodyTooSlow, isBodyCutOff, isBodyTooLarge, isBodyTooSlow } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';

@@ -1,0 +1,74 @@
+import type { ServiceError } from '@grpc/grpc-js';
+import { credentials, Client as GrpcClient, Metadata, status } from '@grpc/grpc-js';
+import type { GrpcConnection, GrpcErrorCode, GrpcTarget } from './grpc.ts';
+import { GrpcError } from './grpc.ts';
+
+const codes: Partial<Record<status, GrpcErrorCode>> = {
+  [status.UNAVAILABLE]: 'unavailable',
+  [status.NOT_FOUND]: 'notFound',
+  [status.ALREADY_EXISTS]: 'alreadyExists',
+  [status.DEADLINE_EXCEEDED]: 'deadlineExceeded',
+  [status.CANCELLED]: 'cancelled',
+  [status.UNIMPLEMENTED]: 'unimplemented',
+  [status.INVALID_ARGUMENT]: 'invalidArgument',
+  [status.FAILED_PRECONDITION]: 'failedPrecondition',
+  [status.RESOURCE_EXHAUSTED]: 'resourceExhausted',
+  [status.UNAUTHENTICATED]: 'unauthenticated',
+  [status.PERMISSION_DENIED]: 'permissionDenied',
+};
+
+/** Matches what containerd sends at most. */
+const maxMessageBytes = 16 * 1024 * 1024;
+
+/** Opens the connection that `connectGrpc` describes. */
+export function openChannel({ address, now, metadata = {} }: GrpcTarget): GrpcConnection {
+  const client = new GrpcClient(address, credentials.createInsecure(), {
+    'grpc.max_receive_message_length': maxMessageBytes,
+    'grpc.max_send_message_length': maxMessageBytes,
+    // A runtime that restarts must be found again soon.
+    'grpc.initial_reconnect_backoff_ms': 100,
+    'grpc.max_reconnect_backoff_ms': 1000,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_http_proxy': 0,
+  });
+  const headers = () => {
+    const made = new Metadata();
+    for (const [name, value] of Object.entries(metadata)) made.set(name, value);
+    return made;
+  };
+  const optionsOf = (timeoutMs: number) => (Number.isFinite(timeoutMs) ? { deadline: now() + timeoutMs } : {});
+  return {
+    call: ({ method, message, timeoutMs, signal }) =>
+      new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(new GrpcError('cancelled', 'the call was cancelled'));
+        const { path, encode, decode } = method;
+        const done = (error: ServiceError | null, value?: object) => {
+          signal?.removeEventListener('abort', cancel);
+          if (error) reject(toGrpcError(error));
+          else resolve(value!);
+        };
+        const call = client.makeUnaryRequest(path, encode, decode, message, headers(), optionsOf(timeoutMs), done);
+        const cancel = () => call.cancel();
+        signal?.addEventListener('abort', cancel, { once: true });
+      }),
+    async *stream({ method, message, timeoutMs, signal }) {
+      const { path, encode, decode } = method;
+      const call = client.makeServerStreamRequest(path, encode, decode, message, headers(), optionsOf(timeoutMs));
+      const cancel = () => call.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      try {
+        for await (const item of call) yield item as object;
+      } catch (error) {
+        if (!signal?.aborted) throw toGrpcError(error as ServiceError);
+      } finally {
+        signal?.removeEventListener('abort', cancel);
+        call.cancel();
+      }
+    },
+    close: () => client.close(),
+  };
+}
+
+function toGrpcError(error: ServiceError): GrpcError {
+  return new GrpcError(codes[error.code] ?? 'unknown', error.details || error.message, { cause: error });
+}
