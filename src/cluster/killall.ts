@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { createSystemClock, type Log } from '#base';
+import { createSystemClock } from '#base';
 import type { Ip } from '#host';
 import type { Config } from './config-table.ts';
 import { pathsOf } from './paths.ts';
@@ -7,14 +7,16 @@ import { runningPid } from './start.ts';
 
 const stopMs = 15_000;
 const lookMs = 100;
+/** What a container gets to end by itself; killing a node is not draining it. */
+const podGraceMs = 5_000;
 
 /** Stops the server or agent of this data folder and its pods, and takes everything that they left out of the kernel. Data stays. */
-export async function killAll(config: Config, { log, say }: { log: Log; say(line: string): void }): Promise<void> {
+export async function killAll(config: Config, say: (line: string) => void): Promise<void> {
   const paths = pathsOf(config);
   await stopServer(paths.pidFile, say);
   // Loaded here: whatever else imports this room's door must not pay for the whole node agent.
   const { createCgroups, createExec, createIp, createMounts, createNft } = await import('#host');
-  const [{ killPods }, { removeOverlay }, { removeProxy }, { runtimeConfig }] = await Promise.all([
+  const [{ killPods, kubeletDefaults }, { removeOverlay }, { removeProxy }, { runtimePaths }] = await Promise.all([
     import('#kubelet'),
     import('#overlay'),
     import('#proxy'),
@@ -22,18 +24,20 @@ export async function killAll(config: Config, { log, say }: { log: Log; say(line
   ]);
   const exec = createExec();
   const [ip, nft] = [createIp(exec), createNft(exec)];
-  const runtime = runtimeConfig(config, { pauseImage: '', restrictOomScoreAdj: false });
+  const containerd = runtimePaths(config);
   await killPods({
-    ...runtime,
+    containerd,
     kubeletRootDir: paths.kubelet,
-    exec,
+    cniStateDir: paths.cniState,
+    cgroupRoot: kubeletDefaults.cgroupRoot,
     mounts: createMounts(),
     cgroups: createCgroups(),
-    log,
+    clock: createSystemClock(),
+    graceMs: podGraceMs,
     say,
   });
   await removeProxy({ nft });
-  await removeOverlay({ ip, nft }, { cniConfDir: runtime.cniConfDir, cniStateDir: paths.cniState });
+  await removeOverlay({ ip, nft }, { cniConfDir: containerd.cniConfDir, cniStateDir: paths.cniState });
   await removeDnsAddress(config, ip);
   await rm(paths.run, { recursive: true, force: true });
   say('removed the rules, routes and addresses of the cluster');

@@ -5,11 +5,8 @@ import { pathsOf } from './paths.ts';
 import { cniBinDirs, findProgram } from './programs.ts';
 import { StartError } from './start-error.ts';
 
-/** What containerd is started with; also tells `wherry killall` where everything lies. Throws StartError for a program that is missing. */
-export function runtimeConfig(
-  config: Config,
-  options: { pauseImage: string; restrictOomScoreAdj: boolean },
-): ContainerdConfig {
+/** Where everything of containerd lies. */
+export function runtimePaths(config: Config) {
   const paths = pathsOf(config);
   return {
     rootDir: join(paths.agent, 'containerd'),
@@ -18,8 +15,18 @@ export function runtimeConfig(
     configPath: join(paths.agent, 'etc', 'containerd.toml'),
     logPath: join(paths.agent, 'containerd.log'),
     cniConfDir: join(paths.agent, 'etc', 'cni', 'net.d'),
-    cniBinDirs: cniBinDirs(config),
     registriesDir: join(paths.agent, 'etc', 'certs.d'),
+  };
+}
+
+/** What containerd is started with. Throws StartError for a program that is missing. */
+export function runtimeConfig(
+  config: Config,
+  options: { pauseImage: string; restrictOomScoreAdj: boolean },
+): ContainerdConfig {
+  return {
+    ...runtimePaths(config),
+    cniBinDirs: cniBinDirs(config),
     cgroupDriver: kubeletDefaults.cgroupDriver,
     snapshotter: 'overlayfs',
     programs: { containerd: program('containerd'), runc: program('runc'), ctr: program('ctr') },

@@ -1,5 +1,3 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Running } from '#base';
 import { readCapabilities } from '#host';
@@ -23,13 +21,16 @@ export async function startRuntime(cluster: Cluster): Promise<Running> {
   await using stack = new AsyncDisposableStack();
   const cri = connectCri({ socketPath: config.socketPath, now: clock.now });
   stack.defer(() => cri.close());
-  const containerd = stack.use(await startContainerd(config, { clock, log }));
+  const containerd = stack.use(await startContainerd(config, { clock, log, probe: () => cri.runtime.version() }));
   cluster.runtime = { cri, socketPath: config.socketPath, pauseImage: config.pauseImage };
-  const archive = join(paths.run, 'pause.tar');
-  await mkdir(paths.run, { recursive: true, mode: 0o700 });
-  if (!existsSync(archive)) await writeOciArchive(archive, pause);
   const importArchive = createCtrImport({ ctr: config.programs.ctr, socketPath: config.socketPath });
-  stack.use(await watchImageFolder({ folder: paths.images, importArchive, clock, log }));
+  if (!(await cri.images.status(config.pauseImage))) {
+    const archive = join(paths.run, 'pause.tar');
+    await writeOciArchive(archive, pause);
+    await importArchive(archive);
+  }
+  const notesPath = join(config.rootDir, 'imported-archives.json');
+  stack.use(await watchImageFolder({ folder: paths.images, notesPath, importArchive, clock, log }));
   const all = stack.move();
   return {
     ready: () => containerd.ready(),

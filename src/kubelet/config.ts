@@ -54,6 +54,7 @@ export const kubeletDefaults = {
   containerLogsDir: '/var/log/containers',
   port: 10250,
   cgroupDriver: 'cgroupfs',
+  cgroupRoot: '/kubepods',
   clusterDns: ['10.43.0.10'],
   clusterDomain: 'cluster.local',
   maxPods: 110,

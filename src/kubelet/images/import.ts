@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { type FSWatcher, watch } from 'node:fs';
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Clock, Log } from '#base';
@@ -27,16 +27,21 @@ const archive = /\.tar(\.gz|\.zst)?$|\.tgz$/;
 /** A file is taken when it has not changed for this long: it may still be written. */
 const settleMs = 1000;
 
-/** Imports every archive of a folder, now and whenever one appears or changes. What fails is logged and tried again when the file changes. */
+/**
+ * Imports every archive of a folder, now and whenever one appears or changes. What fails is logged and tried again when the file changes. What has been
+ * imported is noted at `notesPath`, which belongs beside the runtime's store: whoever removes that has them imported again.
+ */
 export async function watchImageFolder(options: {
   folder: string;
+  notesPath: string;
   importArchive: ImportArchive;
   clock: Clock;
   log: Log;
 }): Promise<AsyncDisposable> {
-  const { folder, importArchive, clock, log } = options;
-  const done = new Map<string, string>();
+  const { folder, notesPath, importArchive, clock, log } = options;
+  const done = await readNotes(notesPath);
   await mkdir(folder, { recursive: true });
+  const failed = new Set<string>();
   let [busy, timer, stopped]: [Promise<void>, Disposable | undefined, boolean] = [Promise.resolve(), undefined, false];
   const scan = async (settled: boolean) => {
     for (const name of (await readdir(folder)).filter(one => archive.test(one)).sort()) {
@@ -50,10 +55,15 @@ export async function watchImageFolder(options: {
         continue;
       }
       done.set(name, stamp);
-      await importArchive(path).then(
-        () => log.debug('image archive imported', { file: name }),
-        (error: unknown) => log.warn('image archive not imported', { file: name, error }),
-      );
+      try {
+        await importArchive(path);
+        log.info('image archive imported', { file: name });
+        failed.delete(name);
+        await writeFile(notesPath, JSON.stringify([...done].filter(([one]) => !failed.has(one))));
+      } catch (error) {
+        failed.add(name);
+        log.warn('image archive not imported', { file: name, error });
+      }
     }
   };
   const later = () => {
@@ -72,4 +82,12 @@ export async function watchImageFolder(options: {
       await busy;
     },
   };
+}
+
+async function readNotes(path: string): Promise<Map<string, string>> {
+  try {
+    return new Map(JSON.parse(await readFile(path, 'utf8')) as [string, string][]);
+  } catch {
+    return new Map(); // none yet, or cut off while being written: importing once more does no harm
+  }
 }

@@ -1,0 +1,15 @@
+export type { EvictionThresholds, KubeletConfig, KubeletDeps } from './config.ts';
+export { kubeletDefaults } from './config.ts';
+export type { ContainerdConfig } from './containerd/containerd-config.ts';
+export { renderContainerdConfig } from './containerd/containerd-config.ts';
+export type { KillOptions } from './containerd/kill-pods.ts';
+export { killPods } from './containerd/kill-pods.ts';
+export type { ContainerdDeps } from './containerd/start-containerd.ts';
+export { startContainerd } from './containerd/start-containerd.ts';
+export type { ImportArchive } from './images/import.ts';
+export { createCtrImport, watchImageFolder } from './images/import.ts';
+export type { Kubelet } from './kubelet.ts';
+export { startKubelet } from './kubelet.ts';
+export type { KubeletServerConfig, KubeletServerDeps } from './server/server.ts';
+export { startKubeletServer } from './server/server.ts';
+export type { KubeletView } from './server/view.ts';
