@@ -7,7 +7,7 @@ import { createFakeExec, createFakeNft, createFakeSysctl } from '#host/testing';
 import type { ProxyConfig } from './config.ts';
 import { removeProxy } from './remove-proxy.ts';
 import { startProxy } from './start-proxy.ts';
-import { testPod, testService, testSlice } from './testing.ts';
+import { testPod, testService, testSlice } from './testing/objects.ts';
 
 const config: ProxyConfig = { nodeName: 'a', nodeIps: ['192.168.1.10'], clusterCidrs: ['10.42.0.0/16'] };
 const { services, endpointslices, pods } = resources;
