@@ -79,6 +79,12 @@ function mergeField(at: {
 }
 
 function mergeList(before: readonly unknown[], patch: readonly unknown[], field: FieldNode): unknown[] {
+  const merged = uniteLists(before, patch, field);
+  const isReplaced = patch.some(item => isObject(item) && item[directive] === 'replace');
+  return isReplaced ? merged : inOrder(merged, { order: patch, before, mergeKey: field.mergeKey });
+}
+
+function uniteLists(before: readonly unknown[], patch: readonly unknown[], field: FieldNode): unknown[] {
   const { mergeKey } = field;
   if (!mergeKey) {
     const result = [...before];
@@ -115,7 +121,6 @@ function deleteItems(result: Fields, name: string, items: unknown): void {
   if (Array.isArray(before)) result[name] = before.filter(item => !items.some(gone => isDeepStrictEqual(gone, item)));
 }
 
-/** Puts the items in the order of the directive; items that it does not name keep their place relative to those before them. */
 function orderItems(
   result: Fields,
   name: string,
@@ -124,22 +129,32 @@ function orderItems(
   const items = result[name];
   if (!Array.isArray(items)) return;
   if (!Array.isArray(at.order)) throw new PatchError('invalid', `${orderPrefix}${name} must be a list`);
-  const mergeKey = at.type?.fields?.get(name)?.mergeKey;
-  const keyOf = (item: unknown) => JSON.stringify(mergeKey && isObject(item) ? item[mergeKey] : item);
-  const places = new Map(at.order.map((item, index) => [keyOf(item), index]));
-  const named = items
-    .filter(item => places.has(keyOf(item)))
-    .sort((a, b) => places.get(keyOf(a))! - places.get(keyOf(b))!);
-  const others = items.filter(item => !places.has(keyOf(item)));
-  const serverOrder = Array.isArray(at.before[name]) ? at.before[name].map(keyOf) : [];
-  const sorted = [...named];
-  for (const item of others) {
-    const position = serverOrder.indexOf(keyOf(item));
-    const next = sorted.findIndex(other => serverOrder.indexOf(keyOf(other)) > position);
-    if (position < 0 || next < 0) sorted.push(item);
-    else sorted.splice(next, 0, item);
+  const before = Array.isArray(at.before[name]) ? at.before[name] : [];
+  result[name] = inOrder(items, { order: at.order, before, mergeKey: at.type?.fields?.get(name)?.mergeKey });
+}
+
+/**
+ * The items that `order` names, in its order, and among them the others in the order that they had before: an other stands before a named one only when it
+ * did so before, so what a patch adds comes first.
+ */
+function inOrder(
+  items: readonly unknown[],
+  at: { order: readonly unknown[]; before: readonly unknown[]; mergeKey: string | undefined },
+): unknown[] {
+  const keyOf = (item: unknown) => JSON.stringify(at.mergeKey && isObject(item) ? item[at.mergeKey] : item);
+  const ranks = (list: readonly unknown[]) => new Map(list.map((item, index) => [keyOf(item), index]));
+  const [wanted, had] = [ranks(at.order), ranks(at.before)];
+  const rankIn = (known: Map<string, number>) => (item: unknown) => known.get(keyOf(item)) ?? -1;
+  const by = (rank: (item: unknown) => number) => (a: unknown, b: unknown) => rank(a) - rank(b);
+  const named = items.filter(item => wanted.has(keyOf(item))).sort(by(rankIn(wanted)));
+  const others = items.filter(item => !wanted.has(keyOf(item))).sort(by(rankIn(had)));
+  const result: unknown[] = [];
+  for (const item of named) {
+    const rank = rankIn(had)(item);
+    while (others.length && rankIn(had)(others[0]) >= 0 && rankIn(had)(others[0]) < rank) result.push(others.shift());
+    result.push(item);
   }
-  result[name] = sorted;
+  return [...result, ...others];
 }
 
 function withoutDirectives(value: unknown): Fields;
