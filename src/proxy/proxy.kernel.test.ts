@@ -69,6 +69,9 @@ test('services in a kernel', { timeout: 120_000 }, async t => {
     slice('outer', ['10.42.0.2']),
     service('moving', '10.43.0.9'),
     slice('moving', ['10.42.0.2']),
+    // No packets: many kernels lack the module. The rules must be taken all the same.
+    service('calls', '10.43.0.10', { ports: [{ port: 5060, protocol: 'SCTP' }] }),
+    testSlice(['10.42.0.2'], { name: 'calls-1', of: 'calls', ports: [{ name: '', port: 5060, protocol: 'SCTP' }] }),
     testPod({ name: 'door', ip: three.address }),
   );
   let proxy = await startProxy(config, proxyDeps);
