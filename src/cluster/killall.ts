@@ -15,7 +15,7 @@ export async function killAll(config: Config, say: (line: string) => void): Prom
   const paths = pathsOf(config);
   await stopServer(paths.pidFile, say);
   // Loaded here: whatever else imports this room's door must not pay for the whole node agent.
-  const { createCgroups, createExec, createIp, createMounts, createNft } = await import('#host');
+  const { createCgroups, createExec, createIp, createMounts, createNft, createSysctl } = await import('#host');
   const [{ killPods, kubeletDefaults }, { removeOverlay }, { removeProxy }, { runtimePaths }] = await Promise.all([
     import('#kubelet'),
     import('#overlay'),
@@ -36,7 +36,7 @@ export async function killAll(config: Config, say: (line: string) => void): Prom
     graceMs: podGraceMs,
     say,
   });
-  await removeProxy({ nft });
+  await removeProxy({ nft, sysctl: createSysctl() });
   await removeOverlay({ ip, nft }, { cniConfDir: containerd.cniConfDir, cniStateDir: paths.cniState });
   await removeDnsAddress(config, ip);
   await rm(paths.run, { recursive: true, force: true });
