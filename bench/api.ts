@@ -191,7 +191,7 @@ async function makePods(target: Target): Promise<void> {
     JSON.stringify({
       apiVersion: 'v1',
       kind: 'Pod',
-      metadata: { name, annotations: { filler: 'x'.repeat(2600) } },
+      metadata: { name, annotations: { filler: 'x'.repeat(1684) } },
       spec: { schedulerName: 'none', containers: [{ name: 'main', image: 'busybox:1', command: ['sleep', '1000'] }] },
     });
   const work = async (session: (typeof sessions)[number]) => {

@@ -4,6 +4,7 @@ import { apiVersionOf } from '#api';
 import type { Response } from '#wire';
 import type { Core } from '../core.ts';
 import type { Item } from '../storage/item.ts';
+import type { JoinedItems, Snapshot } from '../watch-cache/snapshot.ts';
 import { jsonHeaders, noCache } from './answer.ts';
 import type { Form } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';
@@ -24,6 +25,7 @@ export interface View {
 /** What a list says beside its items. */
 export interface ListParts {
   readonly items: readonly Item[];
+  readonly snapshot?: Snapshot | undefined;
   readonly revision: number;
   readonly continueToken: string;
   readonly remaining: number | undefined;
@@ -61,6 +63,10 @@ export function renderList(view: View, parts: ListParts): Response {
     ...(parts.remaining ? { remainingItemCount: parts.remaining } : {}),
   };
   const apiVersion = apiVersionOf(kind);
+  const joined = isPlain(view) && parts.items.length >= minJoined ? parts.snapshot?.joined() : undefined;
+  if (joined?.apiVersion === apiVersion) {
+    return { status: 200, headers: jsonHeaders, body: aroundJoined(kind, metadata, joined) };
+  }
   if (isPlain(view) && parts.items.every(item => item.apiVersion === apiVersion)) {
     return { status: 200, headers: jsonHeaders, body: joinItems(kind, metadata, parts.items) };
   }
@@ -82,9 +88,21 @@ const comma = Buffer.from(',{');
 const first = Buffer.from('{');
 const end = Buffer.from(']}\n');
 
-function joinItems(kind: Kind, metadata: object, items: readonly Item[]): Uint8Array[] {
+/** Shorter lists are not worth remembering. */
+const minJoined = 32;
+
+/** Everything of a list before its items. */
+function listHead(kind: Kind, metadata: object): Buffer {
   const head = JSON.stringify({ kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata });
-  const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  return Buffer.from(`${head.slice(0, -1)},"items":[`);
+}
+
+function aroundJoined(kind: Kind, metadata: object, { blocks }: JoinedItems): Uint8Array[] {
+  return [listHead(kind, metadata), ...blocks, end];
+}
+
+function joinItems(kind: Kind, metadata: object, items: readonly Item[]): Uint8Array[] {
+  const pieces: Uint8Array[] = [listHead(kind, metadata)];
   for (let index = 0; index < items.length; index++) {
     pieces.push(index === 0 ? first : comma, items[index]!.listBytes);
   }

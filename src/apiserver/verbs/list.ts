@@ -5,6 +5,7 @@ import { renderList } from '../content/render.ts';
 import { expired } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { ResourceCache } from '../watch-cache/resource-cache.ts';
+import type { Snapshot } from '../watch-cache/snapshot.ts';
 import type { ContinueToken } from './continue-token.ts';
 import { formatContinueToken, parseContinueToken } from './continue-token.ts';
 import { freshEnough } from './freshness.ts';
@@ -17,6 +18,8 @@ import type { Target } from './target.ts';
 /** One page of a list. */
 export interface Page {
   readonly items: readonly Item[];
+  /** When the page is all that there is: the same items, shared with other lists. */
+  readonly snapshot?: Snapshot | undefined;
   /** The state that it shows. */
   readonly revision: number;
   readonly continueToken: string;
@@ -44,6 +47,10 @@ export async function readPage(target: Target, options: ListOptions): Promise<Pa
   if (waiting) await waiting;
   const revision = exact ?? target.core.cache.revision;
   const prefix = target.namespace ? `${target.namespace}/` : '';
+  if (exact === undefined && !token && !selection && options.limit === 0) {
+    const snapshot = cache.snapshot(prefix);
+    return { items: snapshot.items, snapshot, revision, continueToken: '', remaining: undefined };
+  }
   const from = token ? prefix + token.start : prefix;
   const source = exact === undefined ? cache.range(prefix, from) : cache.rangeAt(exact, prefix, from);
   if (!source) throw token ? expiredToken(token) : expired(expiredListMessage);

@@ -1,6 +1,7 @@
 import type { Item } from '../storage/item.ts';
 import { CacheEvent } from './event.ts';
 import { EventRing } from './ring.ts';
+import { Snapshot } from './snapshot.ts';
 import { SortedItems } from './sorted-items.ts';
 
 /** Takes the changes of one resource as they come. Must not throw and must not block. */
@@ -10,12 +11,17 @@ export interface CacheListener {
   onRefilled(gone: readonly Item[]): void;
 }
 
+/** Namespaces whose lists are remembered until the next change. */
+const maxSnapshots = 64;
+
 /** The current objects of one stored resource, and its newest changes. */
 export class ResourceCache {
   readonly storagePrefix: string;
   #items = new SortedItems();
   #ring: EventRing;
   readonly #listeners = new Set<CacheListener>();
+  /** By prefix; empty after every change. */
+  readonly #snapshots = new Map<string, Snapshot>();
 
   constructor(storagePrefix: string, floor: number) {
     this.storagePrefix = storagePrefix;
@@ -29,6 +35,17 @@ export class ResourceCache {
   /** Current objects; `prefix` is '' for all, or `namespace/`. */
   all(prefix: string): Item[] {
     return this.#items.all(prefix);
+  }
+
+  /** The same as what does not change any more; callers between two changes share it. */
+  snapshot(prefix: string): Snapshot {
+    let snapshot = this.#snapshots.get(prefix);
+    if (!snapshot) {
+      snapshot = new Snapshot(this.all(prefix));
+      if (this.#snapshots.size >= maxSnapshots) this.#snapshots.clear();
+      this.#snapshots.set(prefix, snapshot);
+    }
+    return snapshot;
   }
 
   get size(): number {
@@ -73,6 +90,7 @@ export class ResourceCache {
   apply(change: { revision: number; key: string; item: Item | undefined; timeMs: number }): void {
     const previous = this.#items.get(change.key);
     if (!change.item && !previous) return;
+    this.#snapshots.clear();
     if (change.item) this.#items.set(change.item);
     else this.#items.delete(change.key);
     const event = new CacheEvent({ ...change, previous });
@@ -83,6 +101,7 @@ export class ResourceCache {
   /** The first filling, or a new one after a gap in history: the objects that there are now, and no events before `floor`. */
   fill(items: readonly Item[], floor: number): void {
     const old = this.#items;
+    this.#snapshots.clear();
     this.#items = new SortedItems();
     for (const item of items) this.#items.set(item);
     this.#ring = new EventRing(floor);
