@@ -65,6 +65,7 @@ for (const [options, expected] of [
   [{ tailLines: 0 }, ''],
   [{ tailLines: 1 }, 'four\n'],
   [{ tailLines: 2 }, 'three\nfour\n'],
+  [{ tailLines: 3 }, 'two\nthree\nfour\n'],
   [{ tailLines: 99 }, 'one\ntwo\nthree\nfour\n'],
   [{ stream: 'stderr' }, 'two\n'],
   [{ sinceMs: Date.UTC(2026, 0, 1, 0, 0, 3) }, 'three\nfour\n'],

@@ -116,7 +116,9 @@ async function startPosition(file: FileHandle, tailLines: number | undefined): P
     tail = data.subarray(0, lineEnd);
     end = start;
   }
-  return 0;
+  // The first line of the file has no line feed before it.
+  if (tail.length > 0 && endsLine(tail, 0, tail.length)) found++;
+  return found > tailLines ? tail.length : 0;
 }
 
 /** True when the line between the positions is a whole one (tag F), so that it ends what the reader sees as a line. */
