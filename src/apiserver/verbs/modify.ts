@@ -154,9 +154,10 @@ function isUnchanged(stored: UnknownObject, item: Item): boolean {
   return isDeepStrictEqual(plain(stored), plain(item.object()));
 }
 
+/** Without what every write moves: the version, and when somebody last wrote his fields. */
 function plain(object: UnknownObject): unknown {
-  const { resourceVersion, ...metadata } = object.metadata;
-  return { ...object, metadata };
+  const { resourceVersion: _version, managedFields, ...metadata } = object.metadata;
+  return { ...object, metadata, managers: managedFields?.map(({ time: _time, ...entry }) => entry) };
 }
 
 /** The last finalizer is gone and nothing is left to wait for: this update completes the deletion. */
