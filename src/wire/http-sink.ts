@@ -11,7 +11,7 @@ export interface SinkLimits {
 }
 
 /** Small pieces are copied together into blocks of this size before they are written: one TLS record holds 16 KiB. */
-const blockBytes = 256 * 1024;
+const blockBytes = 512 * 1024;
 
 /** Writes an answer's body into a Node stream. A peer that leaves, stalls or lets too much pile up ends in a rejected `drained`. */
 export class StreamSink implements Sink {
@@ -19,6 +19,7 @@ export class StreamSink implements Sink {
   readonly #limits: SinkLimits;
   readonly #clock: Clock;
   #waiting: Promise<void> | undefined;
+  #newest: Promise<void> = Promise.resolve();
 
   constructor(stream: Writable, options: { limits: SinkLimits; clock: Clock }) {
     this.#stream = stream;
@@ -48,6 +49,33 @@ export class StreamSink implements Sink {
     return this.#waiting;
   }
 
+  /** Writes a block and resolves when the one before it is taken: the next is there when the stream asks for it. Rejects when the peer left. */
+  async writeBehind(block: Uint8Array): Promise<void> {
+    const before = this.#newest;
+    this.#newest = this.#take(block);
+    // It is awaited with the next block; by then an error would count as unhandled.
+    this.#newest.catch(() => undefined);
+    await before;
+  }
+
+  #take(block: Uint8Array): Promise<void> {
+    const stream = this.#stream;
+    if (stream.destroyed) return Promise.reject(new Error('the peer left'));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const stalled = () => stream.destroy(new Error('the reader stopped reading'));
+    // Its own time begins when the block before it is taken.
+    const timer = this.#clock.timer(2 * this.#limits.stallMs, stalled, { unref: true });
+    const settle = (error?: unknown) => {
+      timer[Symbol.dispose]();
+      stream.off('close', settle);
+      if (error || stream.destroyed) reject(new Error('the peer left'));
+      else resolve();
+    };
+    stream.on('close', settle);
+    stream.write(block, settle);
+    return promise;
+  }
+
   #wait(): Promise<void> {
     const stream = this.#stream;
     return new Promise((resolve, reject) => {
@@ -68,22 +96,20 @@ export class StreamSink implements Sink {
   }
 }
 
-/** Writes a list of pieces with backpressure, small ones joined into blocks. Rejects when the peer leaves. */
-export async function writePieces(sink: Sink, pieces: readonly Uint8Array[]): Promise<void> {
-  for (const block of joinBlocks(pieces)) {
-    if (!sink.write(block)) await sink.drained();
-  }
+/** Writes a list of pieces in blocks; while one is on its way the next one waits behind it. Rejects when the peer leaves. */
+export async function writePieces(sink: StreamSink, pieces: readonly Uint8Array[]): Promise<void> {
+  for (const block of toBlocks(pieces)) await sink.writeBehind(block);
 }
 
-/** The same bytes in pieces of about `blockBytes`: thousands of small writes cost more than copying. */
-function* joinBlocks(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+/** The same bytes in pieces of about `blockBytes`: thousands of small writes cost more than copying, and a large one hides a reader's progress. */
+function* toBlocks(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
   for (let start = 0; start < pieces.length; ) {
     const first = pieces[start]!;
     let bytes = first.length;
     let end = start + 1;
     while (end < pieces.length && bytes + pieces[end]!.length <= blockBytes) bytes += pieces[end++]!.length;
-    if (end === start + 1) yield first;
-    else yield copyTogether(pieces, { start, end, bytes });
+    if (end > start + 1) yield copyTogether(pieces, { start, end, bytes });
+    else for (let at = 0; at < bytes; at += blockBytes) yield first.subarray(at, at + blockBytes);
     start = end;
   }
 }
