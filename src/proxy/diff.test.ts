@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { formatAffinity, parseAffinity } from './affinity.ts';
 import { emptyRuleset, formatAll, formatDeletions, planChange } from './diff.ts';
 import { orderHostPorts, planHostPorts } from './plan-host-ports.ts';
 import type { Fragment } from './rules.ts';
@@ -115,4 +116,16 @@ test('a new pod takes the host port of one that is going', () => {
   const fresh = testPod({ name: 'fresh', ip: '10.42.0.10' });
   const merged = mergeRules([going, fresh].sort(orderHostPorts).map(planHostPorts));
   assert.match(merged.chains.get('hostport-tcp/0.0.0.0/8088')!.join(), /10\.42\.0\.10:8080/);
+});
+
+test('clients that stay with an endpoint are put back into its set, with the time that they have left', () => {
+  const elem = [{ elem: { val: '10.0.0.1', timeout: 3600, expires: 1799 } }, '10.0.0.2'];
+  const clients = parseAffinity([
+    { set: { name: 'new', elem } },
+    { set: { name: 'gone', elem } },
+    { set: { name: 'empty' } },
+  ]);
+  assert.deepEqual(formatAffinity(clients, after.affinitySets), [
+    'add element ip wherry-proxy new { 10.0.0.1 timeout 3600s expires 1799s }',
+  ]);
 });

@@ -1,5 +1,7 @@
 import type { Clock, Log } from '#base';
 import type { Nft } from '#host';
+import type { Remembered } from './affinity.ts';
+import { formatAffinity, readAffinity } from './affinity.ts';
 import { tableName } from './config.ts';
 import { emptyRuleset, formatAll, formatDeletions, planChange } from './diff.ts';
 import type { ProxyMeters } from './meters.ts';
@@ -37,7 +39,8 @@ export function createKernelTable(options: { localhostPorts: boolean }, deps: Ke
 
   const replace = async (rules: Ruleset) => {
     applied = undefined;
-    await run('full', formatAll(rules, options));
+    const clients = rules.affinitySets.size ? await readClients(deps) : [];
+    await run('full', [...formatAll(rules, options), ...formatAffinity(clients, rules.affinitySets)]);
     stale.clear();
     checkedMs = clock.monotonicMs();
   };
@@ -87,6 +90,16 @@ export function createKernelTable(options: { localhostPorts: boolean }, deps: Ke
       return { before: before ?? emptyRuleset, wasReplaced: !before, againMs: stale.size ? staleMs : repairMs };
     },
   };
+}
+
+/** Clients stay with their endpoints over a restart. When that cannot be known the rules come first. */
+async function readClients({ nft, log }: KernelTableDeps): Promise<Remembered[]> {
+  try {
+    return await readAffinity(nft);
+  } catch (error) {
+    log.warn('session affinity is forgotten', { error });
+    return [];
+  }
 }
 
 async function runTransaction(

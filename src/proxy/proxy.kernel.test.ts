@@ -185,12 +185,14 @@ test('services in a kernel', { timeout: 120_000 }, async t => {
     );
     assert.deepEqual(await ask(client, { host: '127.0.0.5', port: 9999 }), ['private 192.168.7.2']);
   });
-  await t.test('no request fails while it starts again, which puts everything back', async () => {
+  await t.test('no request fails and no client moves while it starts again, which puts everything back', async () => {
+    const stays = names(await ask(client, { host: '10.43.0.3', port: 80 }));
     const asking = ask(client, { host: node.address, port: 30080, count: 400, timeoutMs: 2000 });
     await proxy[Symbol.asyncDispose]();
     proxy = await startProxy(config, proxyDeps);
     await nft.applied(/add table ip wherry-proxy/);
     assert.deepEqual(names(await asking), ['one', 'two']);
+    assert.deepEqual(names(await ask(client, { host: '10.43.0.3', port: 80, count: 20 })), stays);
     assert.deepEqual(await ask(client, { host: '127.0.0.5', port: 9999, ...hang }), ['TIMEOUT']);
   });
   await t.test('an endpoint that is removed gets nothing more', async () => {
