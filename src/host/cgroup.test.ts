@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -35,6 +35,20 @@ test('cgroup v1: a group is made in every hierarchy that is there, and an empty 
     assert.ok(groups.exists('/kubepods'));
     assert.equal(await groups.memoryWorkingSet('/kubepods'), undefined);
     assert.deepEqual(await groups.children('/'), ['kubepods']);
+  }));
+
+test('cgroup v1: what a runtime has made in other hierarchies is found and removed too', () =>
+  inFolder(async root => {
+    for (const name of ['cpu/kubepods/pod1', 'unified/kubepods/pod1/c1', 'perf_event/kubepods/pod2']) {
+      await mkdir(join(root, name), { recursive: true });
+    }
+    for (const name of ['unified', 'perf_event']) await writeFile(join(root, name, 'cgroup.procs'), '');
+    await mkdir(join(root, 'other/kubepods'), { recursive: true });
+    const groups = createCgroups(root);
+    assert.deepEqual((await groups.children('/kubepods')).sort(), ['pod1', 'pod2']);
+    assert.equal(await groups.remove('/kubepods'), true);
+    assert.equal(groups.exists('/kubepods'), false);
+    assert.deepEqual(await readdir(join(root, 'other')), ['kubepods'], 'no hierarchy: left alone');
   }));
 
 test('cpu shares become the weights that runtimes use', () => {

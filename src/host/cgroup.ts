@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
@@ -102,6 +102,8 @@ const processesBelow = async (folder: string): Promise<number[]> => {
 
 function version1(root: string): Cgroups {
   const hierarchies = v1Controllers.map(name => join(root, name)).filter(path => existsSync(path));
+  // runc makes a container's group in every hierarchy that is mounted, also those without limits of ours, and in version 2 beside version 1.
+  const all = [...new Set([...hierarchies, ...mountedHierarchies(root)])];
   const at = (controller: string, path: string, file = '') => join(root, controller, path, file);
   return {
     version: 1,
@@ -116,14 +118,10 @@ function version1(root: string): Cgroups {
       if (memoryBytes !== undefined) await set(at('memory', path, 'memory.limit_in_bytes'), String(memoryBytes));
       if (pids !== undefined) await set(at('pids', path, 'pids.max'), String(pids));
     },
-    remove: async path => (await Promise.all(hierarchies.map(one => removeTree(join(one, path))))).every(Boolean),
-    exists: path => hierarchies.some(one => existsSync(join(one, path))),
-    children: async path => [
-      ...new Set((await Promise.all(hierarchies.map(one => subfolders(join(one, path))))).flat()),
-    ],
-    processes: async path => [
-      ...new Set((await Promise.all(hierarchies.map(one => processesBelow(join(one, path))))).flat()),
-    ],
+    remove: async path => (await Promise.all(all.map(one => removeTree(join(one, path))))).every(Boolean),
+    exists: path => all.some(one => existsSync(join(one, path))),
+    children: async path => [...new Set((await Promise.all(all.map(one => subfolders(join(one, path))))).flat())],
+    processes: async path => [...new Set((await Promise.all(all.map(one => processesBelow(join(one, path))))).flat())],
     async memoryWorkingSet(path) {
       const used = await readNumber(at('memory', path, 'memory.usage_in_bytes'));
       const idle = await readField(at('memory', path, 'memory.stat'), 'total_inactive_file');
@@ -131,6 +129,12 @@ function version1(root: string): Cgroups {
     },
     cpuUsage: path => readNumber(at('cpuacct', path, 'cpuacct.usage')),
   };
+}
+
+function mountedHierarchies(root: string): string[] {
+  return readdirSync(root, { withFileTypes: true })
+    .filter(entry => entry.isDirectory() && existsSync(join(root, entry.name, 'cgroup.procs')))
+    .map(entry => join(root, entry.name));
 }
 
 /** A new cpuset is empty and takes no process before it has CPUs and memory nodes: it gets those of the group above. */

@@ -36,7 +36,9 @@ test('the shop comes up, answers, comes up again at once, and goes without a tra
   assert.ok(url, first.output);
   const page = await fetch(url);
   assert.equal(page.status, 200);
-  const articles = (await (await fetch(`${url}api/articles`)).json()) as unknown[];
+  const readArticles = async () =>
+    ((await (await fetch(`${url}api/articles`)).json()) as { articles: unknown[] }).articles;
+  const articles = await readArticles();
   assert.ok(articles.length > 0, 'the seeding Job has filled the store');
 
   const again = tool('up');
@@ -49,7 +51,7 @@ test('the shop comes up, answers, comes up again at once, and goes without a tra
 
   // The same data again: pods come back from it.
   tool('up');
-  assert.deepEqual(await (await fetch(`${url}api/articles`)).json(), articles);
+  assert.deepEqual(await readArticles(), articles);
   tool('down', '--purge');
   assert.deepEqual(traces(), before);
   assert.ok(!existsSync(dataFolder), 'the data is gone');
