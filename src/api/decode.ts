@@ -31,8 +31,8 @@ export interface Decoder {
    * is for the caller to add.
    */
   parse(text: string, format: BodyFormat, validation: FieldValidation): RawText;
-  /** Checks a parsed value against a type, in place. Throws DecodeError for wrong types, and with `Strict` for unknown or duplicate fields. */
-  check(parsed: RawText, type: TypeNode, validation: FieldValidation): Decoded;
+  /** Checks a parsed value against a type, in place; `fill` puts zero values where something must be (as Go). Throws DecodeError for wrong types, and with `Strict` for unknown or duplicate fields. */
+  check(parsed: RawText, type: TypeNode, options: { validation: FieldValidation; fill: boolean }): Decoded;
 }
 
 /** Reports of unknown fields stop here: a hostile body must not grow the answer. */
@@ -40,7 +40,8 @@ const maxReports = 100;
 
 /** Compiled checks are kept as long as the decoder. */
 export function createDecoder(): Decoder {
-  const checkShape = createShapeCheck();
+  const checkShape = createShapeCheck({ fill: false });
+  const fillShape = createShapeCheck({ fill: true });
   return {
     parse(text, format, validation) {
       try {
@@ -50,11 +51,11 @@ export function createDecoder(): Decoder {
         throw cause;
       }
     },
-    check({ value, duplicates }, type, validation) {
+    check({ value, duplicates }, type, { validation, fill }) {
       const reports = duplicates.slice(0, maxReports);
       const onUnknown = (path: string) => void (reports.length < maxReports && reports.push(`unknown field "${path}"`));
       try {
-        const object = checkShape(value, type, onUnknown) as Record<string, unknown>;
+        const object = (fill ? fillShape : checkShape)(value, type, onUnknown) as Record<string, unknown>;
         if (validation === 'Strict' && reports.length)
           throw new DecodeError(`strict decoding error: ${reports.join(', ')}`);
         return { object, warnings: validation === 'Warn' ? reports : [] };

@@ -26,8 +26,11 @@ interface Place {
 
 type Check = (value: unknown, place: Place, onUnknown: OnUnknown) => unknown;
 
-/** Checks are compiled from types when first used and kept as long as the returned function. */
-export function createShapeCheck(): ShapeCheck {
+/**
+ * Checks are compiled from types when first used and kept as long as the returned function. `fill`: what must be there and is not becomes its zero value, as
+ * in Go, so that every part that a type promises is there.
+ */
+export function createShapeCheck(options: { fill: boolean }): ShapeCheck {
   const checks = new WeakMap<TypeNode, Check>();
   const checkOf = (type: TypeNode): Check => {
     const known = checks.get(type);
@@ -35,7 +38,7 @@ export function createShapeCheck(): ShapeCheck {
     // Types contain themselves (JSONSchemaProps): the entry stands before the fields are compiled.
     let compiled: Check | undefined;
     const lazy: Check = (value, place, onUnknown) => {
-      compiled ??= compile(type, checkOf);
+      compiled ??= compile(type, checkOf, options);
       return compiled(value, place, onUnknown);
     };
     checks.set(type, lazy);
@@ -45,10 +48,11 @@ export function createShapeCheck(): ShapeCheck {
   return (value, type, onUnknown) => checkOf(type)(value, root, onUnknown);
 }
 
-function compile(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {
+function compile(type: TypeNode, checkOf: (type: TypeNode) => Check, { fill }: { fill: boolean }): Check {
   switch (type.kind) {
     case 'object':
-      return type.preserveUnknown && !type.fields?.size ? checkAnyObject(type) : checkObject(type, checkOf);
+      if (type.preserveUnknown && !type.fields?.size) return checkAnyObject(type);
+      return checkObject(type, checkOf, fill ? zerosOf(type) : []);
     case 'list':
       return checkList(type, checkOf);
     case 'map':
@@ -67,7 +71,24 @@ function checkAnyObject(type: TypeNode): Check {
   };
 }
 
-function checkObject(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {
+/** Pointers in Go: absent is something else than empty, and the rules of their kinds say so. */
+const pointers: ReadonlySet<string> = new Set(['pathType', 'selector', 'sideEffects']);
+const noZeros: ReadonlySet<TypeNode['kind']> = new Set(['any', 'time', 'microtime', 'quantity', 'int-or-string']);
+
+/** Fields that are always there: the required ones, and the spec of an object. */
+function zerosOf(type: TypeNode): readonly { name: string; type: TypeNode }[] {
+  const isRoot = type.fields?.has('metadata') ?? false;
+  return Array.from(type.fields ?? []).flatMap(([name, { required, type: part }]) => {
+    const isNeeded = required || (isRoot && name === 'spec' && part.kind === 'object');
+    return isNeeded && !pointers.has(name) && !noZeros.has(part.kind) ? [{ name, type: part }] : [];
+  });
+}
+
+function checkObject(
+  type: TypeNode,
+  checkOf: (type: TypeNode) => Check,
+  zeros: readonly { name: string; type: TypeNode }[],
+): Check {
   const fields = new Map(
     Array.from(type.fields ?? [], ([name, field]: [string, FieldNode]) => [name, checkOf(field.type)]),
   );
@@ -88,6 +109,12 @@ function checkObject(type: TypeNode, checkOf: (type: TypeNode) => Check): Check 
         if (checked !== part) object[name] = checked;
       }
     }
+    for (const { name, type: part } of zeros) {
+      // An empty part has parts of its own that must be there.
+      if (object[name] === undefined) {
+        object[name] = checkOf(part)(zeroOf(part), { parent: place, step: name, owner: type }, onUnknown);
+      }
+    }
     return object;
   };
 }
@@ -100,7 +127,7 @@ function checkList(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {
       const part = value[index];
       const at = { parent: place, step: index, owner: place.owner };
       // Go makes a null item the zero value of its type.
-      const checked = part === null ? zeroOf(type.items!) : check(part, at, onUnknown);
+      const checked = part === null ? checkZero(type.items!, check, at) : check(part, at, onUnknown);
       if (checked !== part) value[index] = checked;
     }
     return value;
@@ -114,12 +141,18 @@ function checkMap(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {
     const map = value as Record<string, unknown>;
     for (const key in map) {
       const part = map[key];
-      const checked =
-        part === null ? zeroOf(type.items!) : check(part, { parent: place, step: key, owner: place.owner }, onUnknown);
+      const at = { parent: place, step: key, owner: place.owner };
+      const checked = part === null ? checkZero(type.items!, check, at) : check(part, at, onUnknown);
       if (checked !== part) map[key] = checked;
     }
     return map;
   };
+}
+
+/** The zero value, with the parts that it must have. */
+function checkZero(type: TypeNode, check: Check, place: Place): unknown {
+  const zero = zeroOf(type);
+  return type.kind === 'object' ? check(zero, place, () => undefined) : zero;
 }
 
 function zeroOf(type: TypeNode): unknown {

@@ -29,6 +29,8 @@ interface Wanted {
   readonly validation: FieldValidation;
   readonly type: TypeNode;
   readonly wanted: WantedKind;
+  /** False for what is not a whole object: nothing is put where nothing was said. */
+  readonly fill?: boolean;
 }
 
 async function readBody(target: Target, options: Wanted): Promise<UnknownObject> {
@@ -62,7 +64,7 @@ export async function readOptions(target: Target, wanted: WantedKind): Promise<R
   const { value } = document;
   // Every group has its own DeleteOptions; they are all the same.
   if (value['kind'] === wanted.kind) value['apiVersion'] = apiVersionOf(wanted);
-  return check(target, { document, validation: 'Ignore', type, wanted });
+  return check(target, { document, validation: 'Ignore', type, wanted, fill: false });
 }
 
 /** A parsed apply configuration as an object of the target's kind, without defaults: it says only what it says. Throws 400. */
@@ -75,7 +77,7 @@ export function checkConfiguration(target: Target, document: RawText, validation
     const what = 'Incorrect version specified in apply patch. Specified patch version';
     throw badRequest(`${what}: ${String(apiVersion)}, expected: ${expected}`);
   }
-  return check(target, { document: { ...document, value }, validation, type: kind.type, wanted: kind });
+  return check(target, { document: { ...document, value }, validation, type: kind.type, wanted: kind, fill: false });
 }
 
 /** What a patch made, as an object of the target's kind, in the API's form, with defaults. Changes the value. Throws DecodeError when it is none. */
@@ -122,8 +124,9 @@ function check(target: Target, from: Wanted & { document: RawText & { value: Rec
 }
 
 /** Throws DecodeError in the words of Go's decoder. */
-function checkShape(target: Target, { document, type, validation }: Wanted & { document: RawText }): UnknownObject {
-  const { object, warnings } = target.core.decoder.check(document, type, validation);
+function checkShape(target: Target, from: Wanted & { document: RawText }): UnknownObject {
+  const { document, type, validation, fill = true } = from;
+  const { object, warnings } = target.core.decoder.check(document, type, { validation, fill });
   target.exchange.warnings.push(...warnings);
   object['metadata'] ??= {};
   return object as unknown as UnknownObject;

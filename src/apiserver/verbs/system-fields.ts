@@ -24,7 +24,8 @@ export function fillNewMetadata(core: Core, draft: UnknownObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  if (!metadata.name && metadata.generateName) metadata.name = generateName(core, metadata.generateName);
+  // Rules of kinds look at names: one that is missing is an empty one.
+  metadata.name ||= metadata.generateName ? generateName(core, metadata.generateName) : '';
 }
 
 /** A body must be of the kind that its URL serves. `wanted` differs from the resource's own kind for subresources. Throws 400. */
