@@ -4,7 +4,7 @@ import { badRequest } from './errors.ts';
 export interface RequestInfo {
   /** False for /healthz, /version, /openapi, /metrics and discovery. */
   readonly isResource: boolean;
-  /** get, list, watch, create, update, patch, delete, deletecollection; for non-resources the lower-case method; for connect subresources by method as upstream. */
+  /** get, list, watch, create, update, patch, delete, deletecollection, empty for other methods; for non-resources the lower-case method; for connect subresources by method as upstream. */
   readonly verb: string;
   readonly path: string;
   readonly group: string;
@@ -40,7 +40,8 @@ export function parseRequestInfo(method: string, path: string, search: string): 
   const group = isCore ? '' : parts[1]!;
   const version = parts[isCore ? 1 : 2]!;
   let rest = parts.slice(isCore ? 2 : 3);
-  let verb = verbs[method] ?? method.toLowerCase();
+  // Other methods have no verb, as upstream: a method called `create` must not be one.
+  let verb = verbs[method] ?? '';
   if (rest[0] === 'watch' && rest.length > 1) {
     verb = 'watch';
     rest = rest.slice(1);

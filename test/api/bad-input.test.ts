@@ -1,6 +1,7 @@
 /** What no client should send, sent to the real server over TLS, and what upstream answers. Nothing of it may stop the server or be its fault (5xx). */
 import assert from 'node:assert/strict';
-import { after, before } from 'node:test';
+import { once } from 'node:events';
+import { after, before, test } from 'node:test';
 import { type Case, describeCases, type Expected, is } from './cases.ts';
 import { type SecureApi, startSecureApi } from './fixture.ts';
 
@@ -300,3 +301,17 @@ suite('lists and watches', [
   asks('fieldSelector=spec.x=1', '"spec.x" is not a known field selector: only "metadata.name", "metadata.namespace"'),
   asks('fieldSelector=spec.x=1', 'field label not supported: spec.x', '/api/v1/pods'),
 ]);
+
+test('methods that nobody knows (HTTP/2: the parser of HTTP/1.1 takes none of them)', async () => {
+  const session = await api.http2();
+  for (const method of ['FOO', 'get', 'delete', 'create', 'deletecollection', 'PURGE']) {
+    const stream = session.request({ ':method': method, ':path': maps });
+    const chunks: Buffer[] = [];
+    stream.on('data', chunk => chunks.push(chunk));
+    stream.end();
+    await once(stream, 'close');
+    const { code, reason, message } = JSON.parse(Buffer.concat(chunks).toString());
+    assert.deepEqual([code, reason, message], wrongMethod, method);
+  }
+  session.close();
+});
