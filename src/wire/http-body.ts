@@ -78,7 +78,9 @@ export function readBody(stream: Readable, limits: BodyLimits): Promise<Uint8Arr
       timer[Symbol.dispose]();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
-    stream.once('close', () => fail(new BodyCutOff('the peer left before its body was complete')));
+    stream.once('close', () => {
+      if (!settled) fail(new BodyCutOff('the peer left before its body was complete'));
+    });
   });
 }
 

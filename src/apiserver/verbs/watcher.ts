@@ -47,6 +47,9 @@ export class Watcher {
   #ended = false;
   /** Events that came while the initial state is being sent; undefined afterwards. */
   #queue: Buffer[] | undefined = [];
+  /** Events of this turn of the event loop. */
+  #unsent: Buffer[] = [];
+  #unsentBytes = 0;
 
   constructor(options: WatcherOptions) {
     this.target = options.target;
@@ -88,6 +91,7 @@ export class Watcher {
   }
 
   #stop(): void {
+    this.#flush();
     this.#ended = true;
     this.#queue = undefined;
     this.#end.resolve();
@@ -97,6 +101,7 @@ export class Watcher {
   #cutOff(): void {
     this.#ended = true;
     this.#queue = undefined;
+    this.#unsent = [];
     this.#end.reject(new Error('the watcher is too slow'));
   }
 
@@ -131,10 +136,23 @@ export class Watcher {
     if (this.#queue.length > maxQueuedEvents) this.#cutOff();
   }
 
+  /**
+   * Events go out when the turn is over: those of one commit in one piece, and after the answer to the write that made them, so that its client goes on while many
+   * watchers are being written to.
+   */
   #send(frame: Buffer): void {
     if (this.#ended) return;
-    this.#sink.write(frame);
-    if (this.#sink.bufferedBytes > maxPendingBytes) this.#cutOff();
+    this.#unsent.push(frame);
+    this.#unsentBytes += frame.length;
+    if (this.#unsent.length === 1) setImmediate(() => this.#flush());
+    if (this.#sink.bufferedBytes + this.#unsentBytes > maxPendingBytes) this.#cutOff();
+  }
+
+  #flush(): void {
+    const frames = this.#unsent;
+    this.#unsent = [];
+    this.#unsentBytes = 0;
+    if (frames.length > 0) this.#sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
   }
 
   /** What the client sees of a change: an object that begins or ceases to match its selectors is added or deleted. */
