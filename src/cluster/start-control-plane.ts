@@ -79,7 +79,15 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     ca: certificates.authority('client-ca').certificate,
   };
   const admin = pairs.get('client-admin')!;
-  writeKubeconfig(cluster, { port: controlPlane.api.port!, ca: serverCa, cert: admin.certificate, key: admin.key });
+  try {
+    writeKubeconfig(cluster, { port: controlPlane.api.port!, ca: serverCa, cert: admin.certificate, key: admin.key });
+  } catch (cause) {
+    await controlPlane[Symbol.asyncDispose]();
+    throw new StartError(
+      `write-kubeconfig: cannot write ${config['write-kubeconfig']}: ${(cause as Error).message}; choose a path that can be written`,
+      { cause },
+    );
+  }
   return controlPlane;
 }
 

@@ -37,6 +37,8 @@ export interface ServerOptions {
   args?: readonly string[];
   /** With a node: needs root, containerd and the CNI plugins. */
   node?: boolean;
+  /** A folder of the caller's, which stays; default a temporary one. */
+  dataFolder?: string;
 }
 
 /** Why there can be no pods on this machine; undefined: there can. */
@@ -52,7 +54,7 @@ let ports = 21000 + (process.pid % 4000) * 2;
 
 /** Starts a server and waits until it is ready (with a node: until the node is). */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'wherry-e2e-'));
+  const dataFolder = options.dataFolder ?? mkdtempSync(join(tmpdir(), 'wherry-e2e-'));
   const kubeconfig = join(dataFolder, 'kubeconfig.yaml');
   const port = ports++;
   const logPath = join(dataFolder, 'server.log');
@@ -119,7 +121,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       if (process.env['KEEP'] === 'failure' && process.exitCode) return;
       if (options.node) spawnSync(wherry, ['killall', '--data-dir', dataFolder], { stdio: 'inherit' });
       await server.stop('SIGTERM');
-      rmSync(dataFolder, { recursive: true, force: true });
+      if (!options.dataFolder) rmSync(dataFolder, { recursive: true, force: true });
     },
   };
   try {
