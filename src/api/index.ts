@@ -30,8 +30,10 @@ export {
   addQuantities,
   canonicalQuantity,
   compareQuantities,
+  formatNano,
   isQuantity,
   quantityToMilli,
+  quantityToNano,
   quantityToNumber,
 } from './quantity.ts';
 export type { KubeList, KubeObject, Resource, UnknownObject } from './resource.ts';

@@ -14,6 +14,11 @@ export function quantityToNumber(quantity: string | number | undefined): number 
   return nanos === undefined ? 0 : Number(ceilDivide(nanos, nanosPerUnit));
 }
 
+/** Billionths, exactly, finer parts rounded up; undefined for what is no quantity. */
+export function quantityToNano(quantity: string | number): bigint | undefined {
+  return parseNano(quantity);
+}
+
 /** True when the text is a quantity (`100m`, `1.5Gi`, `2e3`). */
 export function isQuantity(text: string | number): boolean {
   return parseNano(text) !== undefined;
@@ -27,13 +32,13 @@ export function compareQuantities(left: string, right: string): number {
 
 /** The sum, written in the suffix family of the first. */
 export function addQuantities(left: string, right: string): string {
-  return formatNanos((parseNano(left) ?? 0n) + (parseNano(right) ?? 0n), suffixFamily(left));
+  return formatNano((parseNano(left) ?? 0n) + (parseNano(right) ?? 0n), suffixFamily(left));
 }
 
 /** The canonical form: the largest suffix that leaves a whole number, in the family (binary or decimal) of the text. Unchanged when it is none. */
 export function canonicalQuantity(text: string | number): string {
   const nanos = parseNano(text);
-  return nanos === undefined ? String(text) : formatNanos(nanos, suffixFamily(String(text)));
+  return nanos === undefined ? String(text) : formatNano(nanos, suffixFamily(String(text)));
 }
 
 type Family = 'binary' | 'decimal' | 'exponent';
@@ -57,7 +62,8 @@ const decimal: readonly [suffix: string, power: number][] = [
   ['n', -9],
 ];
 
-function formatNanos(nanos: bigint, family: Family): string {
+/** Billionths as text: the largest suffix of the family that leaves a whole number. */
+export function formatNano(nanos: bigint, family: Family): string {
   if (nanos === 0n) return '0';
   if (family === 'binary' && nanos % nanosPerUnit === 0n) {
     let units = nanos / nanosPerUnit;
