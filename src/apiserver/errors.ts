@@ -1,7 +1,7 @@
 import type { FieldError, KubeObject } from '#api';
 import { groupResourceOf } from '#api';
 import type { Cause, RefusedResource } from './access/refuse.ts';
-import { StatusError } from './access/refuse.ts';
+import { invalid, StatusError } from './access/refuse.ts';
 
 export { badRequest, conflict, forbidden, internalError, invalid, notFound, StatusError } from './access/refuse.ts';
 
@@ -161,26 +161,10 @@ export function invalidFields(
   name: string | undefined,
   errors: readonly FieldError[],
 ): StatusError {
-  return invalidOf(about, name ?? '', errors);
+  return invalid(about, name ?? '', errors);
 }
 
 /** 422 of query options: `ListOptions.meta.k8s.io "" is invalid: ...`. */
 export function invalidOptions(kind: string, errors: readonly FieldError[]): StatusError {
-  return invalidOf({ group: 'meta.k8s.io', kind }, '', errors);
-}
-
-function invalidOf(about: { group: string; kind: string }, name: string, errors: readonly FieldError[]): StatusError {
-  const texts = errors.map(({ field, message }) => (field ? `${field}: ${message}` : message));
-  const kind = about.group ? `${about.kind}.${about.group}` : about.kind;
-  return new StatusError({
-    code: 422,
-    reason: 'Invalid',
-    message: `${kind} "${name}" is invalid: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}`,
-    details: {
-      ...(name ? { name } : {}),
-      ...(about.group ? { group: about.group } : {}),
-      kind: about.kind,
-      causes: errors.map(({ reason, message, field }) => ({ reason, message, ...(field ? { field } : {}) })),
-    },
-  });
+  return invalid({ group: 'meta.k8s.io', kind }, '', errors);
 }
