@@ -1,3 +1,4 @@
+import type { Server as Http1Server } from 'node:http';
 import type { ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import { createServer as createTcpServer } from 'node:net';
@@ -7,7 +8,6 @@ import { createServer as createTlsServer } from 'node:tls';
 import type { Clock, Log, Running } from '#base';
 import type { Handler, Peer } from './http.ts';
 import type { ServerContext } from './http-exchange.ts';
-import { createHttp1Server } from './http1-adapter.ts';
 import { serveHttp2 } from './http2-adapter.ts';
 
 export interface TlsFiles {
@@ -124,19 +124,13 @@ class Connections {
   readonly #context: ServerContext;
   readonly #sockets = new Map<Duplex, Peer>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #http1: ReturnType<typeof createHttp1Server>;
+  /** Made for the first connection that is not HTTP/2: loading `node:http` is a tenth of a server's start. */
+  #http1: Promise<Http1Server> | undefined;
   readonly #onError: HttpServerOptions['onConnectionError'];
 
   constructor(context: ServerContext, onError: HttpServerOptions['onConnectionError']) {
     this.#context = context;
     this.#onError = onError;
-    this.#http1 = createHttp1Server(context, socket => this.#sockets.get(socket) ?? { address: '' });
-    this.#http1.on('clientError', (error, socket) => {
-      onError?.(error, (socket as Socket).remoteAddress);
-      const isSlow = (error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT';
-      if (socket.writable) socket.end(isSlow ? slowHead : badHead);
-      else socket.destroy();
-    });
   }
 
   accept(socket: Socket): void {
@@ -147,12 +141,30 @@ class Connections {
     socket.on('error', error => this.#onError?.(error, peer.address));
     socket.once('close', () => this.#sockets.delete(socket));
     if ((socket as TLSSocket).alpnProtocol !== 'h2') {
-      this.#http1.emit('connection', socket);
+      void this.#serveHttp1(socket);
       return;
     }
     const session = serveHttp2(socket, peer, this.#context);
     this.#sessions.add(session);
     session.once('close', () => this.#sessions.delete(session));
+  }
+
+  async #serveHttp1(socket: Socket): Promise<void> {
+    this.#http1 ??= this.#openHttp1();
+    const http1 = await this.#http1;
+    if (!socket.destroyed) http1.emit('connection', socket);
+  }
+
+  async #openHttp1(): Promise<Http1Server> {
+    const { createHttp1Server } = await import('./http1-adapter.ts');
+    const http1 = createHttp1Server(this.#context, socket => this.#sockets.get(socket) ?? { address: '' });
+    http1.on('clientError', (error, socket) => {
+      this.#onError?.(error, (socket as Socket).remoteAddress);
+      const isSlow = (error as NodeJS.ErrnoException).code === 'ERR_HTTP_REQUEST_TIMEOUT';
+      if (socket.writable) socket.end(isSlow ? slowHead : badHead);
+      else socket.destroy();
+    });
+    return http1;
   }
 
   /** Idle connections end now, the others after their answers, all after `drainMs`. */
@@ -161,7 +173,7 @@ class Connections {
     for (const controller of this.#context.open) controller.abort(new Error('the server stops'));
     this.#context.open.clear();
     for (const session of this.#sessions) session.close();
-    this.#http1.close();
+    void this.#http1?.then(http1 => http1.close());
     const cut = this.#context.clock.timer(drainMs, () => this.#cut(), { unref: false });
     const check = () => {
       if (this.#sockets.size > 0) return;

@@ -16,6 +16,6 @@ export { createProtobufCodec, ProtobufError, protobufWatchFrame } from './protob
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
 export { createSpdyClient } from './spdy.ts';
 export type { UpgradeOutcome, UpgradeTarget } from './upgrade.ts';
-export { joinSockets, requestUpgrade } from './upgrade.ts';
+export { joinSockets, loadHttpRequest, requestUpgrade } from './upgrade.ts';
 export type { WebSocketConnection, WebSocketEvents } from './websocket.ts';
-export { isWebSocketRequest, offeredProtocols, openWebSocket, webSocketAnswer } from './websocket.ts';
+export { isWebSocketRequest, loadWebSocket, offeredProtocols, webSocketAnswer } from './websocket.ts';

@@ -4,13 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { WebSocket } from 'ws';
-import {
-  isWebSocketRequest,
-  offeredProtocols,
-  openWebSocket,
-  type WebSocketConnection,
-  webSocketAnswer,
-} from './websocket.ts';
+import { isWebSocketRequest, offeredProtocols, type WebSocketConnection, webSocketAnswer } from './websocket.ts';
+import { openWebSocket } from './websocket-frames.ts';
 
 /** A server that hands over its connections; the client is the whole of ws. */
 async function serve(onMessage: (message: Buffer, connection: WebSocketConnection) => void) {

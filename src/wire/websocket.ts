@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
-import { Receiver, Sender } from 'ws';
 
 /** The server half of one WebSocket connection, after the handshake. */
 export interface WebSocketConnection {
@@ -16,8 +14,6 @@ export interface WebSocketEvents {
   onClose(): void;
 }
 
-/** Messages larger than this end the connection. */
-const maxMessageBytes = 16 * 1024 * 1024;
 const magic = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 /** True for a request that wants to become a WebSocket. */
@@ -47,50 +43,8 @@ export function webSocketAnswer(
   };
 }
 
-/** Speaks WebSocket on a socket whose handshake is done. */
-export function openWebSocket(socket: Duplex, head: Uint8Array, events: WebSocketEvents): WebSocketConnection {
-  const sender = new Sender(socket);
-  const receiver = new Receiver({ isServer: true, maxPayload: maxMessageBytes, binaryType: 'nodebuffer' });
-  let isOver = false;
-  const finish = () => {
-    if (isOver) return;
-    isOver = true;
-    events.onClose();
-  };
-  const close = (code: number, reason = '') => {
-    if (!socket.writable) return;
-    // Control frames carry at most 125 bytes.
-    sender.close(code, Buffer.from(reason).subarray(0, 120), false, () => void socket.end());
-  };
-  receiver.on('message', (message: Buffer, isBinary: boolean) => events.onMessage(message, !isBinary));
-  receiver.on('ping', (payload: Buffer) => sender.pong(payload, false, () => undefined));
-  receiver.on('conclude', () => {
-    close(1000);
-    finish();
-  });
-  receiver.on('error', () => {
-    socket.destroy();
-    finish();
-  });
-  socket.on('error', finish);
-  socket.on('close', finish);
-  // An upgraded socket stays half open: a peer that has gone would never be noticed.
-  socket.on('end', () => {
-    socket.end();
-    finish();
-  });
-  socket.pipe(receiver);
-  if (head.length) socket.unshift(Buffer.from(head));
-  return {
-    send(message, options) {
-      if (isOver || !socket.writable) return true;
-      sender.send(
-        Buffer.from(message.buffer, message.byteOffset, message.byteLength),
-        { binary: !options?.text, compress: false, fin: true, mask: false },
-        () => undefined,
-      );
-      return !socket.writableNeedDrain;
-    },
-    close,
-  };
+/** The frames' side, loaded by the first who needs it: a server without exec and port-forward starts without. */
+export async function loadWebSocket() {
+  const { openWebSocket } = await import('./websocket-frames.ts');
+  return openWebSocket;
 }

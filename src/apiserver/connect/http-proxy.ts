@@ -1,6 +1,5 @@
-import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { isWebSocketRequest, joinSockets, type Request, type Response, requestUpgrade } from '#wire';
+import type { ClientRequest, IncomingHttpHeaders } from 'node:http';
+import { isWebSocketRequest, joinSockets, loadHttpRequest, type Request, type Response, requestUpgrade } from '#wire';
 
 export interface Tls {
   ca?: string | undefined;
@@ -53,9 +52,9 @@ export async function proxyUpgrade(request: Request, target: ProxyTarget): Promi
   };
 }
 
-function proxyPlain(request: Request, target: ProxyTarget): Promise<Response> {
+async function proxyPlain(request: Request, target: ProxyTarget): Promise<Response> {
+  const send = await loadHttpRequest(target.url);
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const send = target.url.startsWith('https:') ? httpsRequest : httpRequest;
   const { ca, cert, key, insecure } = target.tls ?? {};
   const call = send(target.url, {
     method: request.method,
@@ -83,7 +82,7 @@ function proxyPlain(request: Request, target: ProxyTarget): Promise<Response> {
   return promise;
 }
 
-async function sendBody(request: Request, call: ReturnType<typeof httpRequest>): Promise<void> {
+async function sendBody(request: Request, call: ClientRequest): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     for await (const chunk of request.stream()) {
       if (!call.write(chunk)) await new Promise(resolve => call.once('drain', resolve));

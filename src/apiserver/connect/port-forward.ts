@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import {
   isWebSocketRequest,
+  loadWebSocket,
   offeredProtocols,
-  openWebSocket,
   type Request,
   type Response,
   requestUpgrade,
@@ -24,6 +24,7 @@ export async function connectPortForward(request: Request, target: ProxyTarget):
       `unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${tunnelProtocol}`,
     );
   }
+  const openWebSocket = await loadWebSocket();
   const outcome = await requestUpgrade({
     url: target.url,
     method: 'POST',
@@ -35,11 +36,17 @@ export async function connectPortForward(request: Request, target: ProxyTarget):
   return {
     status: 101,
     headers: webSocketAnswer(request.headers, tunnelProtocol),
-    upgrade: (socket, head) => unwrap({ socket, head }, outcome),
+    upgrade: (socket, head) => unwrap({ client: { socket, head }, kubelet: outcome, openWebSocket }),
   };
 }
 
-function unwrap(client: { socket: Duplex; head: Uint8Array }, kubelet: { socket: Duplex; head: Uint8Array }): void {
+interface Ends {
+  client: { socket: Duplex; head: Uint8Array };
+  kubelet: { socket: Duplex; head: Uint8Array };
+  openWebSocket: Awaited<ReturnType<typeof loadWebSocket>>;
+}
+
+function unwrap({ client, kubelet, openWebSocket }: Ends): void {
   const connection = openWebSocket(client.socket, client.head, {
     onMessage(message) {
       if (!kubelet.socket.write(message)) {

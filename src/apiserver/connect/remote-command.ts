@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import {
   createSpdyClient,
+  loadWebSocket,
   offeredProtocols,
-  openWebSocket,
   type Request,
   type Response,
   requestUpgrade,
@@ -37,6 +37,7 @@ export async function translateRemoteCommand(
     throw badRequest(
       `unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${protocols.join(', ')}`,
     );
+  const openWebSocket = await loadWebSocket();
   const outcome = await requestUpgrade({
     url: target.url,
     method: 'POST',
@@ -53,7 +54,7 @@ export async function translateRemoteCommand(
   return {
     status: 101,
     headers: webSocketAnswer(request.headers, protocol),
-    upgrade: (socket, head) => join({ client: { socket, head }, kubelet: outcome, wishes, protocol }),
+    upgrade: (socket, head) => join({ client: { socket, head }, kubelet: outcome, wishes, protocol, openWebSocket }),
   };
 }
 
@@ -62,9 +63,10 @@ interface Ends {
   kubelet: { socket: Duplex; head: Uint8Array };
   wishes: StreamWishes;
   protocol: (typeof protocols)[number];
+  openWebSocket: Awaited<ReturnType<typeof loadWebSocket>>;
 }
 
-function join({ client, kubelet, wishes, protocol }: Ends): void {
+function join({ client, kubelet, wishes, protocol, openWebSocket }: Ends): void {
   const isBase64 = protocol.includes('base64');
   const spdy = createSpdyClient(kubelet.socket, kubelet.head);
   const inputs = new Map<number, SpdyStream>();
