@@ -1,5 +1,5 @@
-# make up | down | test | bench: each does all its own set-up. The inner loop is `node --run …` (CONTRIBUTING.md).
-.PHONY: setup up down test check bench clean
+# make up | down | test | bench | dist: each does all its own set-up. The inner loop is `node --run …` (CONTRIBUTING.md).
+.PHONY: setup up down test check bench dist clean
 
 node = ./node_modules/node/bin/node
 
@@ -21,6 +21,9 @@ check: setup
 
 bench: setup
 	@$(node) bench/bench.ts --write
+
+dist:
+	@echo 'make dist: the self-extracting release is not built yet; run ./wherry from the checkout' >&2; exit 1
 
 clean:
 	rm -rf node_modules build dist
