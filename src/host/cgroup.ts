@@ -31,6 +31,7 @@ export interface Cgroups {
   cpuUsage(path: string): Promise<number | undefined>;
 }
 
+/** With `unified`, which systemd mounts beside them and in which runtimes make their groups too. */
 const v1Controllers = [
   'cpu',
   'cpuacct',
@@ -41,7 +42,13 @@ const v1Controllers = [
   'devices',
   'blkio',
   'hugetlb',
+  'net_cls',
+  'net_prio',
+  'perf_event',
+  'rdma',
+  'misc',
   'systemd',
+  'unified',
 ];
 const v2Controllers = ['cpu', 'memory', 'pids', 'cpuset', 'io', 'hugetlb'];
 

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, realpath } from 'node:fs/promises';
 import type { Node, Pod } from '#api';
 import { resources } from '#api';
 import type { Running } from '#base';
@@ -36,12 +36,12 @@ export interface Kubelet extends Running {
 
 /**
  * Starts the node agent. It takes over what already runs, registers the node and keeps pods as the API server wants them until it is disposed; disposing
- * leaves the pods running. `config.cri` must answer sooner or later; until then the node is not ready.
+ * leaves the pods running. `deps.cri` must answer sooner or later; until then the node is not ready.
  */
-export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Promise<Kubelet> {
+export async function startKubelet(given: KubeletConfig, deps: KubeletDeps): Promise<Kubelet> {
   const { client, clock, log } = deps;
   const machine = readMachine();
-  await prepareRoot(config, deps);
+  const config = { ...given, rootDir: await prepareRoot(given.rootDir, deps) };
   await using start = new AsyncDisposableStack();
   const pods = deps.informers.of(resources.pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
   const nodes = deps.informers.of(resources.nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
@@ -70,7 +70,11 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
     statics.value = start.use(await startStatics(context, { pods, nodes, folder: config.staticPodDir }));
   start.use(pods.onChange(({ object }) => wakeFor(context, statics.value, object, { pods, nodes })));
   const runtime = start.use(
-    watchRuntime({ cache: context.cache, events: deps.runtimeEvents, clock, log, onChange: uid => queue.add(uid) }),
+    watchRuntime({
+      ...{ cache: context.cache, events: deps.runtimeEvents, clock, log },
+      onChange: uid => queue.add(uid),
+      onTrouble: () => agent.check(),
+    }),
   );
   // Folders of pods that nobody runs any more are found when the pods are known.
   context.background(async () => {
@@ -110,14 +114,19 @@ export async function startKubelet(config: KubeletConfig, deps: KubeletDeps): Pr
   };
 }
 
-/** The root folder must be a shared mount, or volumes mounted later stay unseen in containers. */
-async function prepareRoot({ rootDir }: KubeletConfig, { mounts, log }: KubeletDeps): Promise<void> {
+/**
+ * The root folder must be a shared mount, or volumes mounted later stay unseen in containers. Answers its path without links: the mount table names
+ * only such.
+ */
+async function prepareRoot(rootDir: string, { mounts, log }: KubeletDeps): Promise<string> {
   await mkdir(podsDir(rootDir), { recursive: true, mode: 0o750 });
-  const here = (await mounts.list()).find(mount => mount.path === rootDir);
-  if (here?.shared) return;
-  if (!here) await mounts.bind(rootDir, rootDir);
-  await mounts.makeShared(rootDir);
-  log.debug('root folder made a shared mount', { path: rootDir });
+  const path = await realpath(rootDir);
+  const here = (await mounts.list()).findLast(mount => mount.path === path);
+  if (here?.shared) return path;
+  if (!here) await mounts.bind(path, path);
+  await mounts.makeShared(path);
+  log.debug('root folder made a shared mount', { path });
+  return path;
 }
 
 interface ApiPods {

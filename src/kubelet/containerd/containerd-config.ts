@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+
 /** What containerd is run with. Paths are absolute. */
 export interface ContainerdConfig {
   /** Images and snapshots. */
@@ -39,6 +41,8 @@ export function renderContainerdConfig(config: ContainerdConfig): string {
     'version = 2',
     `root = ${text(config.rootDir)}`,
     `state = ${text(config.stateDir)}`,
+    // The kernel should take containers before what runs them; the runtime gives each of them its own score.
+    `oom_score = ${config.restrictOomScoreAdj ? 0 : -999}`,
     `disabled_plugins = [${unused.map(text).join(', ')}]`,
     '[grpc]',
     `address = ${text(config.socketPath)}`,
@@ -58,6 +62,8 @@ export function renderContainerdConfig(config: ContainerdConfig): string {
     'runtime_type = "io.containerd.runc.v2"',
     `[${cri}.containerd.runtimes.runc.options]`,
     `BinaryName = ${text(config.programs.runc)}`,
+    // The default is one folder for every containerd of the machine.
+    `Root = ${text(join(config.stateDir, 'runc'))}`,
     `SystemdCgroup = ${config.cgroupDriver === 'systemd'}`,
     `[${cri}.cni]`,
     // containerd 1.x takes one folder: the first that has the plugins.

@@ -1,10 +1,12 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '#base';
 import type { Cgroups, Mounts } from '#host';
 import type { ContainerdConfig } from './containerd-config.ts';
-import { descendantsOf, listProcesses, type ProcessInfo, sendSignal } from './processes.ts';
+import { endContainers, endProcesses } from './end-containers.ts';
+import { type LeftTask, readLeftTasks } from './left-tasks.ts';
+import { isContainerd } from './processes.ts';
 
 export interface KillOptions {
   containerd: Pick<ContainerdConfig, 'rootDir' | 'stateDir' | 'socketPath' | 'configPath'>;
@@ -22,101 +24,68 @@ export interface KillOptions {
   say(line: string): void;
 }
 
-const lookMs = 50;
 const netnsDir = '/run/netns';
 const cniCacheDir = '/var/lib/cni/results';
+/** A group is busy for a moment after its last process was killed. */
+const [groupTries, groupPauseMs] = [20, 100];
 
 /**
- * Ends every container, shim and containerd of one installation, running or left over, and takes their mounts, network namespaces and control groups
- * away. Images and volumes stay. Others' containers on this machine are left alone: ours are known by the socket that their shims were given.
+ * Ends every container, shim and containerd of one installation, running or left over, and takes their mounts, network namespaces, addresses and
+ * control groups away. Images and volumes stay. Others' containers on this machine are left alone: ours are known by the socket that their shims were
+ * given, and by the notes in our folders. What cannot be done is said, and the rest goes on; running it again does no harm.
  */
 export async function killPods(options: KillOptions): Promise<void> {
-  const { containerd, say } = options;
-  const namespaces = await podNamespaces(options);
-  await endContainers(options);
-  await endAll(options, one => one.args.includes(containerd.configPath), 'containerd');
-  const unmounted = await unmountAll(options);
-  if (unmounted) say(`unmounted ${unmounted} file systems`);
-  for (const path of namespaces.paths) await removeNamespace(path, options.mounts);
-  for (const path of namespaces.notes) await rm(path, { force: true });
-  if (namespaces.paths.length) say(`removed ${namespaces.paths.length} network namespaces`);
-  await removeCgroups(options.cgroups, options.cgroupRoot);
-  await rm(containerd.stateDir, { recursive: true, force: true });
-}
-
-const isShimOf = (socketPath: string) => (one: ProcessInfo) =>
-  (one.args[0]?.includes('containerd-shim') ?? false) && one.args.includes(socketPath);
-
-/** A request to end first, as databases like it; the pause processes do not hear it and need not. */
-async function endContainers({ containerd, clock, graceMs, say }: KillOptions): Promise<void> {
-  const isShim = isShimOf(containerd.socketPath);
-  const look = () => {
-    const all = listProcesses();
-    const shims = all.filter(isShim);
-    const below = descendantsOf(
-      shims.map(({ pid }) => pid),
-      all,
-    );
-    return { shims, below };
-  };
-  const isPause = ({ args }: ProcessInfo) => args.length === 1 && args[0] === '/pause';
-  const first = look();
-  for (const one of first.below) if (!isPause(one)) sendSignal(one.pid, 'SIGTERM');
-  const untilMs = clock.monotonicMs() + graceMs;
-  while (look().below.some(one => !isPause(one)) && clock.monotonicMs() < untilMs) await clock.sleep(lookMs);
-  // A shim that sees its container end would call containerd; both go together.
-  for (;;) {
-    const { shims, below } = look();
-    if (shims.length + below.length === 0) break;
-    for (const one of [...shims, ...below]) sendSignal(one.pid, 'SIGKILL');
-    await clock.sleep(lookMs);
-  }
-  if (first.shims.length) say(`ended ${first.shims.length} pods`);
-}
-
-async function endAll(
-  { clock, graceMs, say }: KillOptions,
-  isMeant: (one: ProcessInfo) => boolean,
-  what: string,
-): Promise<void> {
-  const untilMs = clock.monotonicMs() + graceMs;
-  const found = () => listProcesses().filter(one => one.pid !== process.pid && isMeant(one));
-  const first = found();
-  for (const one of first) sendSignal(one.pid, 'SIGTERM');
-  for (let left = found(); left.length; left = found()) {
-    if (clock.monotonicMs() > untilMs) for (const one of left) sendSignal(one.pid, 'SIGKILL');
-    await clock.sleep(lookMs);
-  }
-  if (first.length) say(`stopped ${what}`);
+  const { containerd, mounts, say } = options;
+  const { socketPath, configPath, stateDir } = containerd;
+  const tasks = await readLeftTasks(stateDir);
+  const network = await podNetwork(options, tasks);
+  await endContainers({ ...options, socketPath, ids: tasks.map(({ id }) => id) });
+  await endProcesses(options, one => isContainerd(one, configPath), 'containerd');
+  await unmountAll(options);
+  for (const path of network.namespaces) await removeNamespace(path, mounts);
+  for (const path of network.notes) await rm(path, { force: true });
+  if (network.namespaces.length) say(`removed ${network.namespaces.length} network namespaces`);
+  await removeGroups(options, tasks);
+  for (const { shimSocket } of tasks) if (shimSocket) await rm(shimSocket, { force: true });
+  await rm(stateDir, { recursive: true, force: true });
 }
 
 /** Deepest first. What is busy is detached: its last user has just been killed. */
-async function unmountAll({ mounts, containerd, kubeletRootDir }: KillOptions): Promise<number> {
-  const roots = [containerd.stateDir, containerd.rootDir, kubeletRootDir];
+async function unmountAll({ mounts, containerd, kubeletRootDir, say }: KillOptions): Promise<void> {
+  // The table names real paths.
+  const roots = [containerd.stateDir, containerd.rootDir, kubeletRootDir]
+    .filter(existsSync)
+    .map(one => realpathSync(one));
   const isBelow = (path: string) => roots.some(root => path === root || path.startsWith(`${root}/`));
   const paths = (await mounts.list()).map(({ path }) => path).filter(isBelow);
   // The table is in the order of mounting: what came last goes first.
-  for (const path of paths.reverse()) await mounts.unmount(path, { lazy: true });
-  return paths.length;
+  for (const path of paths.reverse()) {
+    await mounts.unmount(path, { lazy: true }).catch((error: Error) => say(`${path} stays mounted: ${error.message}`));
+  }
+  if (paths.length) say(`unmounted ${paths.length} file systems`);
 }
 
-/** The network namespaces of pods that have an address of ours, and the notes about them that the CNI library keeps. */
-async function podNamespaces({ cniStateDir }: KillOptions): Promise<{ paths: string[]; notes: string[] }> {
+/** Network namespaces of our pods, by containerd's notes and by given-out addresses; and the notes about both, which must not outlive them. */
+async function podNetwork({ cniStateDir }: KillOptions, tasks: readonly LeftTask[]) {
+  const addresses: string[] = [];
   const ids = new Set<string>();
   for (const network of await list(cniStateDir)) {
     for (const name of await list(join(cniStateDir, network))) {
       if (!/^[\d.]+$|^[\da-f:]+$/.test(name)) continue;
-      ids.add((await readFile(join(cniStateDir, network, name), 'utf8')).split(/\s/)[0]!);
+      const path = join(cniStateDir, network, name);
+      addresses.push(path);
+      ids.add((await readFile(path, 'utf8')).split(/\s/)[0]!);
     }
   }
   const names = (await list(cniCacheDir)).filter(name => ids.has(name.split('-').at(-2) ?? ''));
-  const notes = names.map(name => join(cniCacheDir, name));
-  const paths = new Set<string>();
-  for (const note of notes) {
-    const [, name] = /"sandbox":"\/(?:var\/)?run\/netns\/([\w-]+)"/.exec(await readFile(note, 'utf8')) ?? [];
-    if (name) paths.add(join(netnsDir, name));
-  }
-  return { paths: [...paths], notes };
+  const results = names.map(name => join(cniCacheDir, name));
+  const named = tasks.map(one => one.networkNamespace).filter(path => path !== undefined);
+  const noted = await Promise.all(
+    results.map(async path => /"sandbox":"([^"]+)"/.exec(await readFile(path, 'utf8'))?.[1] ?? ''),
+  );
+  const paths = [...named, ...noted].map(path => path.replace(/^\/var\/run\//, '/run/'));
+  const namespaces = [...new Set(paths)].filter(path => path.startsWith(`${netnsDir}/`) && existsSync(path));
+  return { namespaces, notes: [...results, ...addresses] };
 }
 
 async function removeNamespace(path: string, mounts: Mounts): Promise<void> {
@@ -124,10 +93,28 @@ async function removeNamespace(path: string, mounts: Mounts): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** Leaves first; groups that still hold processes are others' and stay. */
-async function removeCgroups(cgroups: Cgroups, path: string): Promise<void> {
-  for (const child of await cgroups.children(path)) await removeCgroups(cgroups, join(path, child));
-  await cgroups.remove(path);
+/** Only groups of our pods: other installations may have theirs in the same tree. What is above goes when it is empty. */
+async function removeGroups(options: KillOptions, tasks: readonly LeftTask[]): Promise<void> {
+  const { cgroups, cgroupRoot, kubeletRootDir, say } = options;
+  const classes = [cgroupRoot, join(cgroupRoot, 'burstable'), join(cgroupRoot, 'besteffort')];
+  const uids = await list(join(kubeletRootDir, 'pods'));
+  const noted = tasks.map(one => one.podGroup).filter(path => path?.startsWith(`${cgroupRoot}/`));
+  const groups = new Set([...noted, ...classes.flatMap(path => uids.map(uid => join(path, `pod${uid}`)))]);
+  for (const path of groups) {
+    if (path && cgroups.exists(path) && !(await removeGroup(options, path)))
+      say(`control group ${path} is still in use`);
+  }
+  for (const path of classes.reverse()) {
+    if (cgroups.exists(path) && (await cgroups.children(path)).length === 0) await removeGroup(options, path);
+  }
+}
+
+async function removeGroup({ cgroups, clock }: KillOptions, path: string): Promise<boolean> {
+  for (let tries = 0; tries < groupTries; tries++) {
+    if (await cgroups.remove(path)) return true;
+    await clock.sleep(groupPauseMs);
+  }
+  return false;
 }
 
 async function list(folder: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 
 export interface ProcessInfo {
   pid: number;
@@ -29,6 +29,29 @@ export function readProcess(pid: number, proc = '/proc'): ProcessInfo | undefine
   } catch {
     return undefined; // it ended while we looked
   }
+}
+
+/** A containerd that was started with this configuration file. */
+export function isContainerd({ args }: ProcessInfo, configPath: string): boolean {
+  const at = args.indexOf('--config');
+  return at > 0 && args[at + 1] === configPath;
+}
+
+/** As isContainerd; ids of processes are given out again, so an id alone says nothing. */
+export function isContainerdAt(pid: number, configPath: string): boolean {
+  const found = pid > 0 ? readProcess(pid) : undefined;
+  return found !== undefined && isContainerd(found, configPath);
+}
+
+/** The containerd with this configuration, also when the note of its id is lost. */
+export function findContainerd(notedPid: number, configPath: string): number | undefined {
+  if (isContainerdAt(notedPid, configPath)) return notedPid;
+  return listProcesses().find(one => isContainerd(one, configPath))?.pid;
+}
+
+/** Whether the process runs another program than the one that now stands at the path: after an upgrade. */
+export function isReplaced(pid: number, path: string): boolean {
+  return readlinkSync(`/proc/${pid}/exe`) !== realpathSync(path);
 }
 
 /** The processes below these, without themselves. */

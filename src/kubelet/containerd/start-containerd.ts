@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { backoffMs, type Clock, type Log, type Running } from '#base';
 import { type ContainerdConfig, renderContainerdConfig } from './containerd-config.ts';
-import { readProcess, sendSignal } from './processes.ts';
+import { lastLines, rotateLog, trimLog } from './containerd-log.ts';
+import { findContainerd, isContainerdAt, isReplaced, sendSignal } from './processes.ts';
 
 export interface ContainerdDeps {
   clock: Clock;
@@ -14,19 +15,25 @@ export interface ContainerdDeps {
 
 /** Longer socket paths are refused by the kernel. */
 const maxSocketPath = 107;
-const maxLogBytes = 5 * 1024 * 1024;
 const startMs = 30_000;
 const stopMs = 10_000;
 const lookMs = 50;
-/** How soon a containerd that died is seen and started again. */
-const superviseMs = 500;
+/** How soon the death of a containerd that is not our child is seen. */
+const superviseMs = 1000;
+const trimMs = 10 * 60_000;
 const backoff = { firstMs: 250, maxMs: 30_000 };
 /** Having run for this long, a death is no longer one of a row. */
 const steadyMs = 60_000;
+/**
+ * Becomes containerd. Its shims, mount helpers and what network plugins call are found also where our own PATH is short; and it must not tell systemd in
+ * our name that we are ready.
+ */
+const launcher =
+  'unset NOTIFY_SOCKET; PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" exec "$0" "$@"';
 
 /**
- * Runs containerd and starts it again when it dies. One that an earlier run has left with the same configuration is taken over. Resolves when it
- * answers; rejects with the end of its log when it does not within 30 s. Disposing stops containerd; containers and their shims go on.
+ * Runs containerd and starts it again when it dies. One that an earlier run has left with the same configuration and program is taken over. Resolves
+ * when it answers; rejects with the end of its log when it does not within 30 s. Disposing stops containerd; containers and their shims go on.
  */
 export async function startContainerd(config: ContainerdConfig, deps: ContainerdDeps): Promise<Running> {
   if (config.socketPath.length > maxSocketPath) {
@@ -44,58 +51,80 @@ export async function startContainerd(config: ContainerdConfig, deps: Containerd
   return supervisor;
 }
 
-function createSupervisor(config: ContainerdConfig, deps: ContainerdDeps) {
-  const { clock, log } = deps;
+function createSupervisor(config: ContainerdConfig, { clock, log, probe }: ContainerdDeps) {
   const pidPath = join(config.stateDir, 'containerd.pid');
   const state = { pid: 0, startedMs: 0, deaths: 0, trouble: 'it is being started' as string | undefined };
-  let timer: Disposable | undefined;
+  const timers = new Map<string, Disposable>();
   let stopped = false;
+  const later = (name: string, ms: number, run: () => void) => {
+    timers.get(name)?.[Symbol.dispose]();
+    timers.set(
+      name,
+      clock.timer(ms, () => !stopped && run(), { unref: true }),
+    );
+  };
   const launch = () => {
-    state.pid = spawnContainerd(config);
+    const child = spawnContainerd(config);
+    state.pid = child.pid ?? 0;
     state.startedMs = clock.monotonicMs();
     writeFileSync(pidPath, `${state.pid}\n`);
+    child.once('exit', () => later('look', 0, look));
   };
   const look = () => {
-    if (stopped) return;
-    const isAlive = isOurs(state.pid, config);
-    if (!isAlive) {
-      state.deaths = clock.monotonicMs() - state.startedMs > steadyMs ? 0 : state.deaths + 1;
-      const delayMs = state.deaths ? backoffMs(backoff, state.deaths - 1) : 0;
-      state.trouble = `containerd ended: ${lastLines(config.logPath)}`;
-      log.warn('containerd ended and is started again', { afterMs: delayMs, said: lastLines(config.logPath) });
-      timer = clock.timer(delayMs, () => {
-        if (stopped) return;
-        launch();
-        state.trouble = undefined;
-        arm();
-      });
-    } else arm();
+    if (isContainerdAt(state.pid, config.configPath)) {
+      later('look', superviseMs, look);
+      return;
+    }
+    state.deaths = clock.monotonicMs() - state.startedMs > steadyMs ? 1 : state.deaths + 1;
+    const afterMs = backoffMs(backoff, state.deaths - 1);
+    const said = lastLines(config.logPath);
+    state.trouble = `containerd ended: ${said}`;
+    log.warn('containerd ended and is started again', { afterMs, said });
+    later('look', afterMs, relaunch);
   };
-  const arm = () => {
-    timer = clock.timer(superviseMs, look, { unref: true });
+  const relaunch = () => {
+    try {
+      launch();
+    } catch (error) {
+      log.warn('containerd not started', { error });
+    }
+    later('look', superviseMs, look);
+    const { pid } = state;
+    untilAnswers({ config, clock, probe, pid }).then(
+      () => {
+        if (pid === state.pid) state.trouble = undefined;
+      },
+      (error: Error) => {
+        if (pid === state.pid) state.trouble = error.message;
+      },
+    );
+  };
+  const trim = () => {
+    trimLog(config.logPath);
+    later('trim', trimMs, trim);
   };
   return {
     async start() {
       const isNew = prepare(config);
-      const known = readPid(pidPath);
-      if (known && isOurs(known, config)) {
-        if (isNew) await endProcess(known, { config, clock });
-        else {
-          state.pid = known;
-          state.startedMs = clock.monotonicMs();
-          log.debug('took over a running containerd', { pid: known });
-        }
+      const known = findContainerd(readPid(pidPath), config.configPath);
+      if (known && (isNew || isReplaced(known, config.programs.containerd))) {
+        await endContainerd(known, config, clock);
+      } else if (known) {
+        state.pid = known;
+        state.startedMs = clock.monotonicMs();
+        log.debug('took over a running containerd', { pid: known });
       }
       if (!state.pid) launch();
-      await untilAnswers({ config, deps, pid: () => state.pid });
+      await untilAnswers({ config, clock, probe, pid: state.pid });
       state.trouble = undefined;
-      arm();
+      look();
+      later('trim', trimMs, trim);
     },
     ready: () => state.trouble,
     async [Symbol.asyncDispose]() {
       stopped = true;
-      timer?.[Symbol.dispose]();
-      if (state.pid && isOurs(state.pid, config)) await endProcess(state.pid, { config, clock });
+      for (const timer of timers.values()) timer[Symbol.dispose]();
+      await endContainerd(state.pid, config, clock);
     },
   };
 }
@@ -106,7 +135,7 @@ function prepare(config: ContainerdConfig): boolean {
   for (const folder of [rootDir, stateDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   for (const folder of [dirname(configPath), dirname(logPath), cniConfDir, registriesDir, dirname(socketPath)])
     mkdirSync(folder, { recursive: true });
-  if (existsSync(logPath) && statSync(logPath).size > maxLogBytes) renameSync(logPath, `${logPath}.1`);
+  rotateLog(logPath);
   const text = renderContainerdConfig(config);
   if (existsSync(configPath) && readFileSync(configPath, 'utf8') === text) return false;
   writeFileSync(`${configPath}.new`, text);
@@ -115,69 +144,58 @@ function prepare(config: ContainerdConfig): boolean {
 }
 
 /** In a session of its own: a signal to our terminal must not reach it, nor our death end it. */
-function spawnContainerd(config: ContainerdConfig): number {
-  const log = openSync(config.logPath, 'a');
+function spawnContainerd(config: ContainerdConfig): ChildProcess {
+  const log = openSync(config.logPath, 'a', 0o640);
   try {
-    const child = spawn(config.programs.containerd, ['--config', config.configPath, '--log-level', 'warn'], {
+    const command = [config.programs.containerd, '--config', config.configPath, '--log-level', 'warn'];
+    const child = spawn('/bin/sh', ['-c', launcher, ...command], {
+      cwd: '/',
       detached: true,
       stdio: ['ignore', log, log],
     });
     // Its end, also that it never began, is seen by looking.
     child.on('error', () => undefined);
     child.unref();
-    return child.pid ?? 0;
+    return child;
   } finally {
     closeSync(log);
   }
 }
 
-async function untilAnswers(options: { config: ContainerdConfig; deps: ContainerdDeps; pid(): number }): Promise<void> {
-  const { config, deps, pid } = options;
-  const { clock, probe } = deps;
+interface Awaited {
+  config: ContainerdConfig;
+  clock: Clock;
+  pid: number;
+  probe(): Promise<unknown>;
+}
+
+async function untilAnswers({ config, clock, pid, probe }: Awaited): Promise<void> {
   const untilMs = clock.monotonicMs() + startMs;
-  for (;;) {
+  let trouble = 'it made no socket';
+  while (clock.monotonicMs() < untilMs) {
     try {
       if (existsSync(config.socketPath)) {
         await probe();
         return;
       }
     } catch (error) {
-      if (clock.monotonicMs() > untilMs)
-        throw new Error(`containerd does not answer: ${(error as Error).message}: ${lastLines(config.logPath)}`);
+      trouble = (error as Error).message;
     }
-    if (!isOurs(pid(), config)) throw new Error(`containerd ended at once: ${lastLines(config.logPath)}`);
-    if (clock.monotonicMs() > untilMs)
-      throw new Error(`containerd made no socket within ${startMs / 1000} s: ${lastLines(config.logPath)}`);
+    if (!isContainerdAt(pid, config.configPath))
+      throw new Error(`containerd ended at once: ${lastLines(config.logPath)}`);
     await clock.sleep(lookMs);
   }
-}
-
-/** Whether the process is a containerd with our configuration: ids of processes are given out again. */
-export function isOurs(pid: number, { configPath }: Pick<ContainerdConfig, 'configPath'>): boolean {
-  return pid > 0 && (readProcess(pid)?.args.includes(configPath) ?? false);
+  throw new Error(`containerd does not answer after ${startMs / 1000} s: ${trouble}: ${lastLines(config.logPath)}`);
 }
 
 /** SIGTERM, and SIGKILL when that is not enough. */
-export async function endProcess(
-  pid: number,
-  { config, clock }: { config: Pick<ContainerdConfig, 'configPath'>; clock: Clock },
-): Promise<void> {
-  sendSignal(pid, 'SIGTERM');
+async function endContainerd(pid: number, { configPath }: ContainerdConfig, clock: Clock): Promise<void> {
   const untilMs = clock.monotonicMs() + stopMs;
-  while (isOurs(pid, config)) {
-    if (clock.monotonicMs() > untilMs) sendSignal(pid, 'SIGKILL');
-    await clock.sleep(lookMs);
-  }
+  if (isContainerdAt(pid, configPath)) sendSignal(pid, 'SIGTERM');
+  while (isContainerdAt(pid, configPath) && clock.monotonicMs() < untilMs) await clock.sleep(lookMs);
+  if (isContainerdAt(pid, configPath)) sendSignal(pid, 'SIGKILL');
 }
 
-function readPid(path: string): number | undefined {
-  return existsSync(path) ? Number(readFileSync(path, 'utf8')) || undefined : undefined;
-}
-
-/** What it said last, on one line. */
-function lastLines(path: string): string {
-  if (!existsSync(path)) return 'it wrote no log';
-  const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
-  const errors = lines.filter(line => /level=(error|fatal)|^containerd:/.test(line));
-  return (errors.length ? errors : lines).slice(-2).join(' | ') || 'it wrote nothing';
+function readPid(path: string): number {
+  return existsSync(path) ? Number(readFileSync(path, 'utf8')) || 0 : 0;
 }

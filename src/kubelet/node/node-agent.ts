@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, NodeStatus } from '#api';
 import { resources } from '#api';
-import type { Clock, Log } from '#base';
+import { backoffMs, type Clock, type Log } from '#base';
 import { type Client, type EventRecorder, type Informer, isAlreadyExists, isConflict, isNotFound } from '#client';
 import type { KubeletConfig } from '../config.ts';
 import type { Machine } from './machine.ts';
@@ -10,6 +10,8 @@ import { type NodeFactsNow, newNode, nodeLabels, nodeStatus } from './node-statu
 /** Upstream's nodeStatusUpdateFrequency and nodeStatusReportFrequency. */
 const [checkMs, reportMs] = [10_000, 5 * 60_000];
 const retryMs = 1000;
+/** A node that is not ready looks again this soon, with growing pauses: pods wait for it. */
+const notReadyBackoff = { firstMs: 100, maxMs: 2000 };
 
 export interface NodeAgent extends AsyncDisposable {
   /** The node stands at the API server. */
@@ -62,13 +64,15 @@ export function startNodeAgent(options: {
     const body = { metadata: { labels: wanted } };
     await client.patch(resources.nodes, { name: config.nodeName }, { type: 'strategic', body });
   };
-  const update = async () => {
+  /** Brings the status up to date; answers whether the node is ready. */
+  const update = async (): Promise<boolean> => {
     const name = config.nodeName;
     const node = options.informer.get(undefined, name) ?? (await client.get(resources.nodes, { name }));
     const facts = await options.facts();
     const status = nodeStatus(config, node.status, facts);
+    const isReady = facts.troubles.length === 0;
     const due = !last || facts.nowMs - last.atMs >= reportMs;
-    if (!due && isDeepStrictEqual(lasting(status), lasting(node.status ?? {}))) return;
+    if (!due && isDeepStrictEqual(lasting(status), lasting(node.status ?? {}))) return isReady;
     const send = (base: Node) =>
       client.update(
         resources.nodes,
@@ -81,13 +85,16 @@ export function startNodeAgent(options: {
     });
     tellTransitions(options, node, status);
     last = { status: answer.status ?? {}, atMs: facts.nowMs };
+    return isReady;
   };
   const run = async () => {
+    let looks = 0;
     while (!stop.signal.aborted) {
       let nextMs = checkMs;
       try {
         if (!registered) await register();
-        await update();
+        looks = (await update()) ? 0 : looks + 1;
+        if (looks > 0) nextMs = backoffMs(notReadyBackoff, looks - 1);
       } catch (error) {
         nextMs = retryMs;
         if (isNotFound(error)) registered = false;

@@ -11,6 +11,12 @@ import { type Ending, planEnding } from './plan.ts';
 import { isStatic } from './pod-spec.ts';
 import { groupOf, report } from './report.ts';
 
+/** Upstream's: of a pod that only the runtime knows nothing is known that it should be given time for. */
+const unknownGraceSeconds = 1;
+
+const graceOf = ({ metadata, spec }: Pod): number =>
+  metadata.deletionGracePeriodSeconds ?? spec.terminationGracePeriodSeconds ?? 30;
+
 /** A pod that has done its work or was thrown out ends within its own grace, counted from the first look. */
 export function finishPod(context: PodContext, pod: Pod): Ending {
   const memory = context.memory(pod.metadata.uid ?? '');
@@ -74,10 +80,7 @@ export async function removePod(context: PodContext, uid: string): Promise<numbe
   const memory = context.memory(uid);
   const { pod } = memory;
   const runtime = await context.cache.refresh(uid);
-  const graceSeconds = Math.max(
-    1,
-    pod?.metadata.deletionGracePeriodSeconds ?? pod?.spec.terminationGracePeriodSeconds ?? 30,
-  );
+  const graceSeconds = Math.max(unknownGraceSeconds, (pod && graceOf(pod)) ?? 0);
   memory.endDeadlineMs ??= context.clock.now() + graceSeconds * 1000;
   const plan = planEnding(pod, runtime, { graceSeconds, deadlineMs: memory.endDeadlineMs }, context.clock.now());
   const ip = currentSandbox(runtime)?.ips[0] ?? '';

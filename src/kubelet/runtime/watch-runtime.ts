@@ -19,11 +19,18 @@ export function watchRuntime(options: {
   clock: Clock;
   log: Log;
   onChange(uid: string): void;
+  /** It began or ceased to answer. */
+  onTrouble(): void;
 }): RuntimeWatch {
   const { cache, events, clock, log, onChange } = options;
   const stop = new AbortController();
   let trouble: string | undefined = 'not asked yet';
   let [listening, looking, wanted] = [false, false, false];
+  const setTrouble = (text: string | undefined) => {
+    const isOther = (text === undefined) !== (trouble === undefined);
+    trouble = text;
+    if (isOther) options.onTrouble();
+  };
   const look = async () => {
     if (looking) {
       wanted = true;
@@ -32,9 +39,9 @@ export function watchRuntime(options: {
     looking = true;
     try {
       for (const uid of await cache.relist()) onChange(uid);
-      trouble = undefined;
+      setTrouble(undefined);
     } catch (error) {
-      trouble = (error as Error).message;
+      setTrouble((error as Error).message);
       log.debug('runtime does not answer', { error });
     } finally {
       looking = false;
@@ -44,10 +51,20 @@ export function watchRuntime(options: {
       await look();
     }
   };
-  let timers: Disposable[] = [];
+  // One look of each kind is enough for all events before it; moving it with every event would put it off for ever.
+  const timers = new Map<number, Disposable>();
+  const lookAfter = (ms: number) => {
+    const run = () => {
+      timers.delete(ms);
+      if (!stop.signal.aborted) void look();
+    };
+    if (!timers.has(ms)) timers.set(ms, clock.timer(ms, run));
+  };
   const soon = () => {
-    for (const timer of timers) timer[Symbol.dispose]();
-    timers = [firstLookMs, secondLookMs].map(ms => clock.timer(ms, () => void look()));
+    lookAfter(firstLookMs);
+    timers.get(secondLookMs)?.[Symbol.dispose]();
+    timers.delete(secondLookMs);
+    lookAfter(secondLookMs);
   };
   const poll = async () => {
     while (!stop.signal.aborted) {
@@ -60,11 +77,14 @@ export function watchRuntime(options: {
       try {
         const stream = events(stop.signal);
         listening = true;
+        // What happened while nobody listened.
+        soon();
         for await (const _ of stream) soon();
       } catch (error) {
         log.debug('no events of the runtime', { error });
       }
       listening = false;
+      if (!stop.signal.aborted) soon();
       await clock.sleep(pollMs, stop.signal).catch(() => undefined); // stopped
     }
   };
@@ -73,7 +93,7 @@ export function watchRuntime(options: {
     trouble: () => trouble,
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('the kubelet stops'));
-      for (const timer of timers) timer[Symbol.dispose]();
+      for (const timer of timers.values()) timer[Symbol.dispose]();
       await running;
     },
   };
