@@ -94,16 +94,17 @@ export async function measureRate(options: {
 
 /**
  * Milliseconds from the first update sent to the last event received by all of `watchers` streams. `isEvent` counts the events in a chunk of text;
- * `updates` calls are sent one after the other on a connection of their own.
+ * `updates` calls are sent in their order by `writers` connections, each of which waits for its answer before it takes the next.
  */
 export async function measureFanOut(options: {
   target: Target;
   watchPath: string;
   watchers: number;
+  writers: number;
   updates: readonly Call[];
   countEvents(chunk: Buffer): number;
 }): Promise<number> {
-  const { target, watchPath, watchers, updates, countEvents } = options;
+  const { target, watchPath, watchers, writers, updates, countEvents } = options;
   const sessions = await Promise.all(Array.from({ length: 10 }, () => openSession(target)));
   const opened: Promise<void>[] = [];
   const finished: Promise<void>[] = [];
@@ -122,14 +123,18 @@ export async function measureFanOut(options: {
     finished.push(end.promise);
   }
   await Promise.all(opened);
-  const writer = await openSession(target);
+  const writing = await Promise.all(Array.from({ length: writers }, () => openSession(target)));
+  let next = 0;
   const startMs = performance.now();
-  for (const call of updates) {
-    const answer = await send(writer, call);
-    if (answer.status >= 300) throw new Error(`${call.method} ${call.path}: ${answer.status} ${answer.text()}`);
-  }
+  const write = async (session: ClientHttp2Session) => {
+    for (let call = updates[next++]; call; call = updates[next++]) {
+      const answer = await send(session, call);
+      if (answer.status >= 300) throw new Error(`${call.method} ${call.path}: ${answer.status} ${answer.text()}`);
+    }
+  };
+  await Promise.all(writing.map(write));
   await Promise.all(finished);
   const ms = performance.now() - startMs;
-  for (const session of [...sessions, writer]) session.destroy();
+  for (const session of [...sessions, ...writing]) session.destroy();
   return ms;
 }
