@@ -61,6 +61,8 @@ export interface TypeNode {
 export interface FieldNode {
   readonly type: TypeNode;
   readonly required: boolean;
+  /** An empty list or map is left out, as Go's encoding does (omitempty): there it is the same as none. */
+  readonly omitEmpty?: boolean;
   readonly default?: unknown;
   readonly enum?: readonly string[];
   /** Strategic merge patch. */

@@ -52,7 +52,7 @@ function compile(type: TypeNode, checkOf: (type: TypeNode) => Check, { fill }: {
   switch (type.kind) {
     case 'object':
       if (type.preserveUnknown && !type.fields?.size) return checkAnyObject(type);
-      return checkObject(type, checkOf, fill ? zerosOf(type) : []);
+      return checkObject(type, checkOf, fill ? { zeros: zerosOf(type), omitted: omittedOf(type) } : untouched);
     case 'list':
       return checkList(type, checkOf);
     case 'map':
@@ -84,11 +84,25 @@ function zerosOf(type: TypeNode): readonly { name: string; type: TypeNode }[] {
   });
 }
 
-function checkObject(
-  type: TypeNode,
-  checkOf: (type: TypeNode) => Check,
-  zeros: readonly { name: string; type: TypeNode }[],
-): Check {
+/** Fields that are left out when there is nothing in them. */
+function omittedOf(type: TypeNode): ReadonlySet<string> {
+  return new Set(Array.from(type.fields ?? []).flatMap(([name, field]) => (field.omitEmpty ? [name] : [])));
+}
+
+/** What an object gets, and what it loses, to be as Go would write it. */
+interface Canonical {
+  readonly zeros: readonly { name: string; type: TypeNode }[];
+  readonly omitted: ReadonlySet<string>;
+}
+const untouched: Canonical = { zeros: [], omitted: new Set() };
+
+function isEmpty(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  for (const _key in value as object) return false;
+  return true;
+}
+
+function checkObject(type: TypeNode, checkOf: (type: TypeNode) => Check, { zeros, omitted }: Canonical): Check {
   const fields = new Map(
     Array.from(type.fields ?? [], ([name, field]: [string, FieldNode]) => [name, checkOf(field.type)]),
   );
@@ -106,7 +120,8 @@ function checkObject(
         delete object[name];
       } else {
         const checked = check(part, { parent: place, step: name, owner: type }, onUnknown);
-        if (checked !== part) object[name] = checked;
+        if (omitted.has(name) && isEmpty(checked)) delete object[name];
+        else if (checked !== part) object[name] = checked;
       }
     }
     for (const { name, type: part } of zeros) {

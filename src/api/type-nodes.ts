@@ -28,6 +28,13 @@ const keyDefaults: Readonly<Record<string, Readonly<Record<string, { default: un
   'io.k8s.api.core.v1.ServicePort': { protocol: { default: 'TCP' } },
 };
 
+/** Lists that are optional and yet written when they are empty: without omitempty upstream. */
+const keptEmpty: ReadonlySet<string> = new Set([
+  'io.k8s.api.discovery.v1.EndpointSlice.ports',
+  'io.k8s.api.rbac.v1.ClusterRole.rules',
+  'io.k8s.api.rbac.v1.Role.rules',
+]);
+
 /** Gives the shape of a named type of the tables; built when first asked for, then kept. Undefined for an unknown name. */
 export type TypeNodes = (name: string) => TypeNode | undefined;
 
@@ -82,12 +89,16 @@ class TableType implements TypeNode {
     this.#fields ??= new Map(
       Object.entries(this.#entries).map(([name, entry]) => [
         name,
-        { ...this.#field(entry), ...keyDefaults[this.name]?.[name] },
+        { ...this.#field(name, entry), ...keyDefaults[this.name]?.[name] },
       ]),
     );
     return this.#fields;
   }
-  #field([type, extras = {}]: FieldEntry): FieldNode {
-    return { ...extras, type: this.#ofType(type), required: extras.required ?? false };
+  #field(name: string, [type, extras = {}]: FieldEntry): FieldNode {
+    const node = this.#ofType(type);
+    const required = extras.required ?? false;
+    const omitEmpty =
+      !required && (node.kind === 'list' || node.kind === 'map') && !keptEmpty.has(`${this.name}.${name}`);
+    return { ...extras, type: node, required, ...(omitEmpty && { omitEmpty }) };
   }
 }

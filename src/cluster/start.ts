@@ -91,6 +91,8 @@ function describeFailure(error: unknown, { config }: Cluster): unknown {
       { cause: error },
     );
   }
+  if (((error as Error).cause as NodeJS.ErrnoException | undefined)?.code === 'EADDRINUSE')
+    return new StartError(`${message}: stop what listens there`, { cause: error });
   if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR')
     return new StartError(message, { cause: error });
   if (error instanceof Error && error.name === 'StoreError') return new StartError(error.message, { cause: error });
