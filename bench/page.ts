@@ -1,6 +1,6 @@
 /** docs/reference/benchmarks.md: a heading and a table for each group; a run replaces the parts that it measured and leaves the others. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import type { Group, Result, Round } from './measurement.ts';
 
 export function writePage(path: string, group: Group, results: readonly Result[]): void {
@@ -52,7 +52,7 @@ function row({ measurement, rows, verdict }: Result): string {
 
 function describeMachine(): string {
   const gib = Math.round(totalmem() / 2 ** 30);
-  return `${cpus().length} cores, ${gib} GiB, Linux ${release().split('-')[0]}, Node ${process.version}`;
+  return `${cpus().length} cores, ${gib} GiB, Linux ${release().split('-')[0]}, Node ${process.version}, load average over the last five minutes ${format(loadavg()[1]!)}`;
 }
 
 export function median(values: readonly number[]): number {
