@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createMeter, createRandom, createSystemClock, type Log, type Running } from '#base';
 import { writeFileAtomic } from './certificates.ts';
 import { type Cluster, sharedConfig } from './cluster.ts';
@@ -61,6 +62,7 @@ function claimPidFile(path: string, stack: AsyncDisposableStack): void {
   if (other)
     throw new StartError(`the data folder is in use by process ${other}; stop it, or choose another --data-dir`);
   try {
+    makeFolder(dirname(path));
     writeFileAtomic(path, `${process.pid}\n`, 0o644);
   } catch (cause) {
     throw new StartError(
@@ -69,6 +71,13 @@ function claimPidFile(path: string, stack: AsyncDisposableStack): void {
     );
   }
   stack.defer(() => rmSync(path, { force: true }));
+}
+
+/** Step by step: Node's own recursive mkdir never comes back from some file systems (/proc). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o755 });
 }
 
 /** The process that holds the folder, if it lives and is ours. */

@@ -70,6 +70,13 @@ test('a data folder that cannot be written is named', {
   }
 });
 
+test('a data folder below a file system that takes no folders is named', () => {
+  saysOnce(
+    start('/proc/wherry/data', { args: ['--disable-agent', '--write-kubeconfig', '/dev/null'] }),
+    /data-dir: cannot write \/proc\/wherry\/data\/wherry\.pid: ENOENT.*choose a folder that can be written/,
+  );
+});
+
 test('a data folder that is a file, and a kubeconfig that cannot be written, are named', t => {
   const path = folder(t);
   const file = join(path, 'file');
