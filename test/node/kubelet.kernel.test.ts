@@ -230,6 +230,20 @@ test('a pod whose containers have done their work has succeeded', { skip }, asyn
   await untilGone('task');
 });
 
+test('a program that is not there is said, and tried again unless the pod says never', { skip }, async () => {
+  const wrong = { ...shell('main', ''), command: ['/no/such'] };
+  await create('wrong', [wrong]);
+  await create('wrong-once', [wrong], { restartPolicy: 'Never' });
+  const failed = await node.untilPod('wrong-once', one => one.status?.phase === 'Failed');
+  assert.equal(statusOf(failed, 'main')?.state?.terminated?.reason, 'StartError');
+  assert.equal(statusOf(failed, 'main')?.state?.terminated?.exitCode, 128);
+  await node.untilPod('wrong', one => (statusOf(one, 'main')?.restartCount ?? 0) >= 2, 40);
+  const [event] = node.events.filter(line => line.startsWith('wrong: Warning Failed '));
+  assert.match(event ?? '', /Error: .*exec: "\/no\/such": stat \/no\/such: no such file or directory/);
+  for (const name of ['wrong', 'wrong-once']) await remove(name);
+  for (const name of ['wrong', 'wrong-once']) await untilGone(name);
+});
+
 test('a deleted pod gets its grace, then nothing of it is left', { skip }, async () => {
   await create('slow', [shell('main', 'trap "echo bye; exit 0" TERM; echo up; while :; do sleep 0.1; done')], {
     terminationGracePeriodSeconds: 20,

@@ -51,7 +51,11 @@ export function findContainerd(notedPid: number, configPath: string): number | u
 
 /** Whether the process runs another program than the one that now stands at the path: after an upgrade. */
 export function isReplaced(pid: number, path: string): boolean {
-  return readlinkSync(`/proc/${pid}/exe`) !== realpathSync(path);
+  try {
+    return readlinkSync(`/proc/${pid}/exe`) !== realpathSync(path);
+  } catch {
+    return true; // it has just ended, or the program is gone: the start tells
+  }
 }
 
 /** The processes below these, without themselves. */

@@ -51,9 +51,16 @@ export async function startContainerd(config: ContainerdConfig, deps: Containerd
   return supervisor;
 }
 
+/** A containerd: our child, or one that was taken over. */
+interface Instance {
+  pid: number;
+  isAlive(): boolean;
+}
+
 function createSupervisor(config: ContainerdConfig, { clock, log, probe }: ContainerdDeps) {
   const pidPath = join(config.stateDir, 'containerd.pid');
-  const state = { pid: 0, startedMs: 0, deaths: 0, trouble: 'it is being started' as string | undefined };
+  const state = { startedMs: 0, deaths: 0, trouble: 'it is being started' as string | undefined };
+  let current: Instance = { pid: 0, isAlive: () => false };
   const timers = new Map<string, Disposable>();
   let stopped = false;
   const later = (name: string, ms: number, run: () => void) => {
@@ -65,13 +72,15 @@ function createSupervisor(config: ContainerdConfig, { clock, log, probe }: Conta
   };
   const launch = () => {
     const child = spawnContainerd(config);
-    state.pid = child.pid ?? 0;
+    const { pid = 0 } = child;
+    // Not asked of /proc: while it becomes containerd it has no arguments there.
+    current = { pid, isAlive: () => pid > 0 && child.exitCode === null && child.signalCode === null };
     state.startedMs = clock.monotonicMs();
-    writeFileSync(pidPath, `${state.pid}\n`);
+    writeFileSync(pidPath, `${pid}\n`);
     child.once('exit', () => later('look', 0, look));
   };
   const look = () => {
-    if (isContainerdAt(state.pid, config.configPath)) {
+    if (current.isAlive()) {
       later('look', superviseMs, look);
       return;
     }
@@ -89,13 +98,13 @@ function createSupervisor(config: ContainerdConfig, { clock, log, probe }: Conta
       log.warn('containerd not started', { error });
     }
     later('look', superviseMs, look);
-    const { pid } = state;
-    untilAnswers({ config, clock, probe, pid }).then(
+    const instance = current;
+    untilAnswers({ config, clock, probe, instance }).then(
       () => {
-        if (pid === state.pid) state.trouble = undefined;
+        if (instance === current) state.trouble = undefined;
       },
       (error: Error) => {
-        if (pid === state.pid) state.trouble = error.message;
+        if (instance === current) state.trouble = error.message;
       },
     );
   };
@@ -107,15 +116,16 @@ function createSupervisor(config: ContainerdConfig, { clock, log, probe }: Conta
     async start() {
       const isNew = prepare(config);
       const known = findContainerd(readPid(pidPath), config.configPath);
-      if (known && (isNew || isReplaced(known, config.programs.containerd))) {
-        await endContainerd(known, config, clock);
-      } else if (known) {
-        state.pid = known;
+      const found = known ? { pid: known, isAlive: () => isContainerdAt(known, config.configPath) } : undefined;
+      if (found && !isNew && !isReplaced(found.pid, config.programs.containerd)) {
+        current = found;
         state.startedMs = clock.monotonicMs();
-        log.debug('took over a running containerd', { pid: known });
+        log.debug('took over a running containerd', { pid: found.pid });
+      } else {
+        if (found) await endContainerd(found, clock);
+        launch();
       }
-      if (!state.pid) launch();
-      await untilAnswers({ config, clock, probe, pid: state.pid });
+      await untilAnswers({ config, clock, probe, instance: current });
       state.trouble = undefined;
       look();
       later('trim', trimMs, trim);
@@ -124,7 +134,7 @@ function createSupervisor(config: ContainerdConfig, { clock, log, probe }: Conta
     async [Symbol.asyncDispose]() {
       stopped = true;
       for (const timer of timers.values()) timer[Symbol.dispose]();
-      await endContainerd(state.pid, config, clock);
+      await endContainerd(current, clock);
     },
   };
 }
@@ -165,11 +175,11 @@ function spawnContainerd(config: ContainerdConfig): ChildProcess {
 interface Awaited {
   config: ContainerdConfig;
   clock: Clock;
-  pid: number;
+  instance: Instance;
   probe(): Promise<unknown>;
 }
 
-async function untilAnswers({ config, clock, pid, probe }: Awaited): Promise<void> {
+async function untilAnswers({ config, clock, instance, probe }: Awaited): Promise<void> {
   const untilMs = clock.monotonicMs() + startMs;
   let trouble = 'it made no socket';
   while (clock.monotonicMs() < untilMs) {
@@ -181,19 +191,18 @@ async function untilAnswers({ config, clock, pid, probe }: Awaited): Promise<voi
     } catch (error) {
       trouble = (error as Error).message;
     }
-    if (!isContainerdAt(pid, config.configPath))
-      throw new Error(`containerd ended at once: ${lastLines(config.logPath)}`);
+    if (!instance.isAlive()) throw new Error(`containerd ended at once: ${lastLines(config.logPath)}`);
     await clock.sleep(lookMs);
   }
   throw new Error(`containerd does not answer after ${startMs / 1000} s: ${trouble}: ${lastLines(config.logPath)}`);
 }
 
 /** SIGTERM, and SIGKILL when that is not enough. */
-async function endContainerd(pid: number, { configPath }: ContainerdConfig, clock: Clock): Promise<void> {
+async function endContainerd({ pid, isAlive }: Instance, clock: Clock): Promise<void> {
   const untilMs = clock.monotonicMs() + stopMs;
-  if (isContainerdAt(pid, configPath)) sendSignal(pid, 'SIGTERM');
-  while (isContainerdAt(pid, configPath) && clock.monotonicMs() < untilMs) await clock.sleep(lookMs);
-  if (isContainerdAt(pid, configPath)) sendSignal(pid, 'SIGKILL');
+  if (isAlive()) sendSignal(pid, 'SIGTERM');
+  while (isAlive() && clock.monotonicMs() < untilMs) await clock.sleep(lookMs);
+  if (isAlive()) sendSignal(pid, 'SIGKILL');
 }
 
 function readPid(path: string): number {
