@@ -18,7 +18,7 @@ export function credentialsFor(image: string, secrets: readonly Secret[]): AuthC
   return offers
     .filter(([key]) => names.some(name => matches(key, name, path)))
     .sort(([a], [b]) => b.length - a.length)
-    .map(([key, auth]) => toAuth(key, auth));
+    .map(([, auth]) => toAuth(auth));
 }
 
 function readSecret({ type, data = {} }: Secret): Record<string, DockerAuth> {
@@ -64,14 +64,13 @@ function globMatches(pattern: string, text: string): boolean {
   return at === text.length;
 }
 
-function toAuth(key: string, entry: DockerAuth): AuthConfig {
+/** No server address, as upstream: the runtime would compare it with the host that it asks, which a mirror or Docker Hub's own names differ from. */
+function toAuth(entry: DockerAuth): AuthConfig {
   const decoded = Buffer.from(entry.auth ?? '', 'base64').toString('utf8');
   const colon = decoded.indexOf(':');
   return {
     username: entry.username ?? decoded.slice(0, Math.max(0, colon)),
     password: entry.password ?? decoded.slice(colon + 1),
-    // containerd refuses an address that is not the one it asks, so the key's path is left out.
-    serverAddress: key.replace(/^https?:\/\//, '').split('/')[0] ?? '',
     ...(entry.identitytoken && { identityToken: entry.identitytoken }),
     ...(entry.registrytoken && { registryToken: entry.registrytoken }),
   };

@@ -42,11 +42,13 @@ export interface PullerOptions {
 
 /** Of several pods' pulls; upstream's default is no limit. */
 const maxParallel = 10;
+/** The reason of a failure changes to back-off only then, so that whoever looks sees it: upstream looks again after some seconds. */
+const failureShownMs = 2000;
 
 /** Images for containers, with upstream's events, reasons and delays (pkg/kubelet/images/image_manager.go). */
 export function createImagePuller(options: PullerOptions): ImagePuller {
   const { images, clock } = options;
-  const pulls = new Map<string, { result?: { error?: Error } }>();
+  const pulls = new Map<string, { result?: { error?: Error; atMs?: number } }>();
   const backoff = createRestartBackoff();
   const lastFailure = new Map<string, { atMs: number; message: string }>();
   const lane = createLane(options.serialize ? 1 : maxParallel);
@@ -82,7 +84,7 @@ export function createImagePuller(options: PullerOptions): ImagePuller {
       event('Warning', 'Failed', 'Error: ErrImagePull');
       backoff.next(key, clock.now(), clock.now());
       lastFailure.set(key, { atMs: clock.now(), message });
-      pulls.set(key, { result: { error: new Error(message) } });
+      pulls.set(key, { result: { error: new Error(message), atMs: clock.monotonicMs() } });
     }
     options.onDone(uid);
   };
@@ -103,13 +105,14 @@ export function createImagePuller(options: PullerOptions): ImagePuller {
       const key = `${uid}_${name}`;
       const under = pulls.get(key);
       if (under && !under.result) return { state: 'pulling' };
-      if (under?.result) {
-        pulls.delete(key);
-        if (under.result.error) return failed('ErrImagePull', under.result.error.message, key);
-      }
+      const { error, atMs = 0 } = under?.result ?? {};
+      const heldMs = error ? atMs + failureShownMs - clock.monotonicMs() : 0;
+      if (error && heldMs > 0)
+        return { state: 'failed', waiting: { reason: 'ErrImagePull', message: error.message }, againMs: heldMs };
+      if (under?.result) pulls.delete(key);
       const found = await images.status(image);
       const policy = spec.container.imagePullPolicy ?? (image.endsWith(':latest') ? 'Always' : 'IfNotPresent');
-      const justPulled = under?.result !== undefined;
+      const justPulled = under?.result !== undefined && !error;
       if (found && (policy !== 'Always' || justPulled)) {
         if (!justPulled) {
           const message = `Container image "${name}" already present on machine and can be accessed by the pod`;
@@ -146,12 +149,6 @@ export function createImagePuller(options: PullerOptions): ImagePuller {
       await Promise.allSettled(active);
     },
   };
-
-  function failed(reason: string, message: string, key: string): ImageOutcome {
-    // The reason changes to back-off at the next look, which upstream has after some seconds.
-    const leftMs = backoff.leftMs(key, lastFailure.get(key)?.atMs ?? clock.now(), clock.now());
-    return { state: 'failed', waiting: { reason, message }, againMs: Math.min(2000, leftMs) };
-  }
 }
 
 /** With each offer in turn, and without one when there is none. Rejects with the last refusal. */

@@ -82,10 +82,16 @@ class StartError extends Error {
   }
 }
 
-async function pullSecrets({ objects }: PodContext, pod: Pod): Promise<Secret[]> {
+async function pullSecrets(context: PodContext, pod: Pod): Promise<Secret[]> {
   const names = (pod.spec.imagePullSecrets ?? []).map(one => one.name).filter(name => name !== undefined);
-  const found = await Promise.all(names.map(name => objects.secret(pod.metadata.namespace ?? '', name)));
-  return found.filter(secret => secret !== undefined);
+  const read = (name: string) => context.objects.secret(pod.metadata.namespace ?? '', name);
+  const found = await Promise.all(names.map(async name => ({ name, secret: await read(name) })));
+  const absent = found.filter(({ secret }) => !secret).map(({ name }) => name);
+  if (absent.length > 0) {
+    const message = `Unable to retrieve some image pull secrets (${absent.join(', ')}); attempting to pull the image may not succeed.`;
+    context.record(pod, { type: 'Warning', reason: 'FailedToRetrieveImagePullSecret', message });
+  }
+  return found.flatMap(({ secret }) => secret ?? []);
 }
 
 async function create(

@@ -35,7 +35,11 @@ export async function syncPod(context: PodContext, pod: Pod): Promise<number | u
     report(context, pod, runtime, plan);
     const outcome = await act(context, { pod, runtime }, plan);
     againMs = soonest(plan.againMs, outcome.againMs);
-    if (!outcome.changed) break;
+    if (!outcome.changed) {
+      // Why a start did not come about is told now, not at the next look.
+      if (plan.actions.length > 0) report(context, pod, runtime, plan);
+      break;
+    }
     if (round === maxRounds - 1) againMs = 0;
   }
   return soonest(againMs, renewalMs(context, uid), deadlineMs(context, pod));
