@@ -1,7 +1,17 @@
 /** A real server, started as a user would, for whole-system tests: real API over TLS, real kubectl, real containers. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -148,14 +158,19 @@ async function untilReady(server: Server, child: ChildProcess, withNode: boolean
 
 const imageCache = join(root, 'build', 'images');
 
-/** The images of examples/, built once for all tests. */
+function newestMs(folder: string): number {
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  return Math.max(...files.map(file => statSync(join(folder, file)).mtimeMs));
+}
+
+/** The images of examples/, built once for all tests, and again when what they are made of changes. */
 function linkImages(dataFolder: string): void {
   const target = join(dataFolder, 'agent', 'images');
   mkdirSync(target, { recursive: true });
   mkdirSync(imageCache, { recursive: true });
   for (const folder of ['busybox', 'shop/images/web', 'shop/images/api', 'shop/images/store']) {
     const archive = join(imageCache, `${folder.split('/').at(-1)}.tar`);
-    if (!existsSync(archive)) {
+    if (!existsSync(archive) || statSync(archive).mtimeMs < newestMs(join(root, 'examples', folder))) {
       const built = spawnSync(wherry, ['image', 'build', join(root, 'examples', folder), '--output', archive], {
         encoding: 'utf8',
       });

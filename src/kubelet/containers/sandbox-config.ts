@@ -14,7 +14,6 @@ export interface SandboxInputs {
   dns: DnsConfig;
   clusterDomain: string;
   seccompRoot: string;
-  nodeName: string;
 }
 
 /** Where the pod's logs go: `<namespace>_<name>_<uid>`. */
@@ -30,7 +29,8 @@ export function sandboxConfig(pod: Pod, inputs: SandboxInputs): SandboxConfig {
   const sysctls = security.sysctls ?? [];
   return {
     metadata: { name, uid, namespace, attempt: inputs.attempt },
-    hostname: hostNetwork ? inputs.nodeName : podHostname(pod, inputs.clusterDomain),
+    // On the host's network the pod shares the host's name too, which may not be set.
+    hostname: hostNetwork ? '' : podHostname(pod, inputs.clusterDomain),
     logDirectory: podLogDirectory(inputs.podLogsDir, pod),
     dnsConfig: inputs.dns,
     portMappings: hostNetwork ? [] : portMappings(pod),

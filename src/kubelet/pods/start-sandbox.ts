@@ -23,7 +23,6 @@ export function sandboxConfigOf(context: PodContext, pod: Pod, attempt: number):
     dns: dnsOf(context, pod),
     clusterDomain: config.clusterDomain,
     seccompRoot: seccompRootOf(context),
-    nodeName: config.nodeName,
   });
 }
 

@@ -1,6 +1,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Container, Pod, VolumeMount } from '#api';
+import type { Container, Pod, Volume, VolumeMount } from '#api';
 import type { Mounts } from '#host';
 import type { CriMount, MountPropagation } from '#wire';
 import { ContainerConfigError } from '../containers/config-error.ts';
@@ -67,7 +67,7 @@ async function volumeMount(
   return {
     containerPath: mount.mountPath.startsWith('/') ? mount.mountPath : join('/', mount.mountPath),
     hostPath,
-    readonly: mount.readOnly ?? false,
+    readonly: (mount.readOnly ?? false) || isAlwaysReadOnly(pod.spec.volumes?.find(one => one.name === mount.name)),
     propagation: propagation[mount.mountPropagation ?? 'None'] ?? 'PROPAGATION_PRIVATE',
   };
 
@@ -79,6 +79,13 @@ async function volumeMount(
       throw new ContainerConfigError(`${text}: ${(cause as Error).message}`, { cause });
     }
   }
+}
+
+/** Files that the agent writes are nobody else's to change; a claim can say so for all of its mounts. */
+function isAlwaysReadOnly(volume: Volume | undefined): boolean {
+  if (!volume) return false;
+  const { configMap, secret, downwardAPI, projected, persistentVolumeClaim } = volume;
+  return Boolean(configMap || secret || downwardAPI || projected || persistentVolumeClaim?.readOnly);
 }
 
 /** Unlike in commands, a name that nobody set is an error. */
