@@ -8,6 +8,8 @@ export interface PodMemory {
   pod: Pod | undefined;
   /** Why starting a container failed, by its name. */
   waiting: Map<string, Waiting>;
+  /** Containers that the runtime refused are not tried again before, by their back-off key. */
+  heldUntilMs: Map<string, number>;
   /** Containers that are being stopped, with when their grace is over. */
   kills: Map<string, { deadlineMs: number }>;
   /** Containers whose postStart hook runs. */
@@ -28,7 +30,14 @@ export interface PodMemory {
 }
 
 export const newMemory = (): PodMemory => ({
-  ...{ pod: undefined, waiting: new Map(), kills: new Map(), hooks: new Set(), verdict: undefined },
+  ...{
+    pod: undefined,
+    waiting: new Map(),
+    heldUntilMs: new Map(),
+    kills: new Map(),
+    hooks: new Set(),
+    verdict: undefined,
+  },
   ...{ endGraceSeconds: undefined, endDeadlineMs: undefined, admitted: false, gated: new Set() },
   ...{ volumes: undefined, volumesStale: false, sandboxConfig: undefined, cleaned: false },
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -237,9 +238,8 @@ describe('a deleted pod', () => {
     assert.equal((last[0]!.body as Pod).status?.phase, 'Failed');
     await until(() => cri.sandboxes.size === 0);
     await until(() => cri.containers.size === 0);
-    await pass(1);
-    assert.deepEqual(await readdir(join(root, 'lib/pods')), []);
-    assert.deepEqual(await readdir(join(root, 'pods')), []);
+    await until(() => readdirSync(join(root, 'lib/pods')).length === 0);
+    await until(() => readdirSync(join(root, 'pods')).length === 0);
   });
   test('gives the runtime the whole grace, and less when it is deleted again', async () => {
     await start();

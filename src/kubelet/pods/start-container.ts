@@ -40,6 +40,10 @@ export async function startContainer(context: PodContext, living: Living, action
   const { pod, sandbox } = living;
   const memory = context.memory(pod.metadata.uid ?? '');
   const { container } = action.spec;
+  const key = backoffKey(pod, action.spec);
+  const heldMs = (memory.heldUntilMs.get(key) ?? 0) - context.clock.now();
+  // What has run and ended waits for its own delay.
+  if (heldMs > 0 && action.previous?.state !== 'exited') return { started: false, againMs: heldMs };
   const config = memory.sandboxConfig ?? sandboxConfigOf(context, pod, sandbox.attempt);
   const secrets = await pullSecrets(context, pod);
   const outcome = await context.puller.ensure({ pod, spec: action.spec, secrets, sandbox: config });
@@ -60,6 +64,10 @@ export async function startContainer(context: PodContext, living: Living, action
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
     memory.waiting.set(container.name, error.waiting);
+    // The configuration may be right at the next change of an object; at the runtime every try leaves a container, and our own status wakes the pod.
+    if (error.waiting.reason !== 'CreateContainerConfigError') {
+      memory.heldUntilMs.set(key, context.clock.now() + retryMs);
+    }
     const about = { ...pod, fieldPath: fieldPathOf(action.spec) };
     context.record(about, { type: 'Warning', reason: 'Failed', message: `Error: ${error.waiting.message}` });
     return { started: false, againMs: retryMs };
