@@ -1,30 +1,42 @@
 import type { AdmissionPlugin } from '../admission.ts';
 
-/** Kinds that configure admission from outside, which this version stores and does not act on. */
+const webhooks = 'this version of Wherry does not call admission webhooks yet: nothing will be';
+const policies = 'this version of Wherry does not evaluate admission policies yet: nothing will be';
+
+/** Resources that this version stores and does not act on, by `resource.group`, and what of them does not happen. */
 const unenforced: Readonly<Record<string, string>> = {
-  validatingwebhookconfigurations:
-    'this version of Wherry does not call admission webhooks yet: nothing will be validated by it',
-  mutatingwebhookconfigurations:
-    'this version of Wherry does not call admission webhooks yet: nothing will be changed by it',
-  validatingadmissionpolicies:
-    'this version of Wherry does not evaluate admission policies yet: nothing will be validated by it',
-  validatingadmissionpolicybindings:
-    'this version of Wherry does not evaluate admission policies yet: nothing will be validated by it',
-  mutatingadmissionpolicies:
-    'this version of Wherry does not evaluate admission policies yet: nothing will be changed by it',
-  mutatingadmissionpolicybindings:
-    'this version of Wherry does not evaluate admission policies yet: nothing will be changed by it',
+  'validatingwebhookconfigurations.admissionregistration.k8s.io': `${webhooks} validated by it`,
+  'mutatingwebhookconfigurations.admissionregistration.k8s.io': `${webhooks} changed by it`,
+  'validatingadmissionpolicies.admissionregistration.k8s.io': `${policies} validated by it`,
+  'validatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} validated by it`,
+  'mutatingadmissionpolicies.admissionregistration.k8s.io': `${policies} changed by it`,
+  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} changed by it`,
+  'customresourcedefinitions.apiextensions.k8s.io':
+    'this version of Wherry does not serve custom resources yet: objects of this kind cannot be made',
+  'apiservices.apiregistration.k8s.io':
+    'this version of Wherry does not proxy to other API servers yet: this group will not be served',
+  'networkpolicies.networking.k8s.io':
+    'this version of Wherry does not enforce network policies yet: no traffic will be held back by it',
+  'ingresses.networking.k8s.io':
+    'this version of Wherry has no gateway yet: nothing will be routed by it unless a controller of your own does it',
+  'horizontalpodautoscalers.autoscaling':
+    'this version of Wherry has no metrics and no autoscaler yet: nothing will be scaled by it',
+  'certificatesigningrequests.certificates.k8s.io':
+    'this version of Wherry has no signers yet: an approved request gets its certificate only from a signer of your own',
+  'persistentvolumeclaims.':
+    'this version of Wherry binds no volumes yet: the claim stays Pending unless a controller of your own binds it',
 };
 
-/** Stands where webhooks and policies will be: says aloud, in a warning, that what is configured has no effect. */
+/** Stands where these features will be: says aloud, in a warning, that what is configured has no effect. */
 export function createUnenforcedConfigurationWarning(): AdmissionPlugin {
   return {
     name: 'UnenforcedConfigurationWarning',
     validate(request) {
-      if (request.kind.group !== 'admissionregistration.k8s.io') return;
-      const text = unenforced[request.kind.resource];
       const isWrite = request.operation === 'CREATE' || request.operation === 'UPDATE';
-      if (text && isWrite) request.warn(`${request.kind.kind}: ${text}`);
+      if (!isWrite || request.subresource) return;
+      const { resource, group, kind } = request.kind;
+      const text = unenforced[`${resource}.${group}`];
+      if (text) request.warn(`${kind}: ${text}`);
     },
   };
 }

@@ -140,3 +140,21 @@ test('what configures webhooks is stored with a warning that nothing calls them'
     'ValidatingWebhookConfiguration: this version of Wherry does not call admission webhooks yet: nothing will be validated by it',
   ]);
 });
+
+test('what is stored and not acted on is said when it is written, and what is acted on is not', async () => {
+  const plugin = createUnenforcedConfigurationWarning();
+  const warningsOf = async (resource: Parameters<typeof createTestRequest>[0]) => {
+    const request = createTestRequest(resource, { object: { metadata: { name: 'x' } } });
+    await runPlugin(plugin, request);
+    return request.warnings;
+  };
+  assert.match(
+    String(await warningsOf(resources.networkpolicies)),
+    /^NetworkPolicy: .* does not enforce network policies yet/,
+  );
+  assert.match(
+    String(await warningsOf(resources.customresourcedefinitions)),
+    /^CustomResourceDefinition: .* does not serve/,
+  );
+  assert.deepEqual(await warningsOf(resources.deployments), []);
+});
