@@ -36,33 +36,42 @@ const [groupTries, groupPauseMs] = [20, 100];
  */
 export async function killPods(options: KillOptions): Promise<void> {
   const { containerd, mounts, say } = options;
-  const { socketPath, configPath, stateDir } = containerd;
+  const { socketPath, configPath } = containerd;
+  const stateDir = existsSync(containerd.stateDir) ? realpathSync(containerd.stateDir) : containerd.stateDir;
   const tasks = await readLeftTasks(stateDir);
   const network = await podNetwork(options, tasks);
   await endContainers({ ...options, socketPath, ids: tasks.map(({ id }) => id) });
   await endProcesses(options, one => isContainerd(one, configPath), 'containerd');
-  await unmountAll(options);
+  const stuck = await unmountAll(options);
   for (const path of network.namespaces) await removeNamespace(path, mounts);
   for (const path of network.notes) await rm(path, { force: true });
   if (network.namespaces.length) say(`removed ${network.namespaces.length} network namespaces`);
   await removeGroups(options, tasks);
   for (const { shimSocket } of tasks) if (shimSocket) await rm(shimSocket, { force: true });
-  await rm(stateDir, { recursive: true, force: true });
+  // Removing goes into what is still mounted.
+  if (!stuck.some(path => path.startsWith(stateDir))) await rm(stateDir, { recursive: true, force: true });
 }
 
-/** Deepest first. What is busy is detached: its last user has just been killed. */
-async function unmountAll({ mounts, containerd, kubeletRootDir, say }: KillOptions): Promise<void> {
+/** Deepest first. What is busy is detached: its last user has just been killed. Answers what could not be unmounted. */
+async function unmountAll({ mounts, containerd, kubeletRootDir, say }: KillOptions): Promise<string[]> {
   // The table names real paths.
   const roots = [containerd.stateDir, containerd.rootDir, kubeletRootDir]
     .filter(existsSync)
     .map(one => realpathSync(one));
   const isBelow = (path: string) => roots.some(root => path === root || path.startsWith(`${root}/`));
   const paths = (await mounts.list()).map(({ path }) => path).filter(isBelow);
+  const stuck: string[] = [];
   // The table is in the order of mounting: what came last goes first.
   for (const path of paths.reverse()) {
-    await mounts.unmount(path, { lazy: true }).catch((error: Error) => say(`${path} stays mounted: ${error.message}`));
+    try {
+      await mounts.unmount(path, { lazy: true });
+    } catch (error) {
+      stuck.push(path);
+      say(`${path} stays mounted: ${(error as Error).message}`);
+    }
   }
-  if (paths.length) say(`unmounted ${paths.length} file systems`);
+  if (paths.length > stuck.length) say(`unmounted ${paths.length - stuck.length} file systems`);
+  return stuck;
 }
 
 /** Network namespaces of our pods, by containerd's notes and by given-out addresses; and the notes about both, which must not outlive them. */
