@@ -4,7 +4,7 @@ import { resources } from '#api';
 import type { Clock, Log } from '#base';
 import { type Client, isConflict, isNotFound, startQueue } from '#client';
 import type { PodSource } from './pod-source.ts';
-import { isMirror } from './pod-spec.ts';
+import { isMirror, isStatic } from './pod-spec.ts';
 
 /** Brings the status of pods to the API server: only what changed, the newest wins. */
 export interface StatusWriter extends AsyncDisposable {
@@ -35,7 +35,8 @@ export function createStatusWriter(options: {
   onWritten(uid: string): void;
 }): StatusWriter {
   const { client } = options;
-  const latest = new Map<string, { pod: Pod; status: PodStatus; done: boolean }>();
+  /** `to`: the uid of the object that it was written to. */
+  const latest = new Map<string, { pod: Pod; status: PodStatus; done: boolean; to?: string | undefined }>();
   /** As the API server answered: newer than the informer for a moment. */
   const answers = new Map<string, Pod>();
   const queue = startQueue(
@@ -61,6 +62,7 @@ export function createStatusWriter(options: {
     }
     if (latest.get(uid) === entry) {
       entry.done = true;
+      entry.to = base.metadata.uid;
       options.onWritten(uid);
     } else queue.add(uid);
   }
@@ -70,11 +72,16 @@ export function createStatusWriter(options: {
     const answer = await client.update(resources.pods, { ...base, status: next }, { subresource: 'status' });
     answers.set(uid, answer);
   }
+  /** A static pod's mirror may have been deleted and made anew, and then knows nothing yet. */
+  const isUnderWay = (known: { pod: Pod; done: boolean; to?: string | undefined }, pod: Pod) =>
+    isStatic(pod)
+      ? known.done && known.to === options.source().apiObject(pod)?.metadata.uid
+      : known.done || known.pod === pod;
   return {
     set(pod, status) {
       const uid = pod.metadata.uid ?? '';
       const known = latest.get(uid);
-      if (known && isSame(known.status, status) && (known.done || known.pod === pod)) return;
+      if (known && isSame(known.status, status) && isUnderWay(known, pod)) return;
       latest.set(uid, { pod, status, done: false });
       queue.add(uid);
     },
