@@ -26,3 +26,13 @@ test('history is bounded in bytes too', () => {
   assert.ok(keys.changes('/big/', 1, 100).length <= 16);
   assert.equal(keys.range('/big/', '', 0).length, 1);
 });
+
+test('what is kept does not keep the buffer that it came in', () => {
+  const keys = new VolatileKeys(new Map());
+  const chunk = new Uint8Array(65_536).fill(7);
+  keys.apply({ ...change(2, '/leases/1'), value: chunk.subarray(100, 110) });
+  const kept = keys.get('/leases/1')!.value;
+  assert.deepEqual(kept, new Uint8Array(10).fill(7));
+  assert.equal(kept.buffer.byteLength, 10);
+  assert.equal(keys.changes('/leases/', 1, 2)[0]!.value, kept);
+});

@@ -37,7 +37,8 @@ export class VolatileKeys {
     this.#used.add(folder);
   }
 
-  apply(change: Change): void {
+  apply(given: Change): void {
+    const change = withOwnMemory(given);
     const at = this.#position(change.key);
     const known = this.#sorted[at] === change.key;
     if (change.value === undefined) {
@@ -117,4 +118,11 @@ export class VolatileKeys {
 
 function size(change: Change): number {
   return change.key.length + (change.value?.length ?? 0) + (change.previous?.length ?? 0);
+}
+
+/** What is kept here is copied out of the buffer that it shares with others (Node's pool, a chunk from the network), which it would keep alive as a whole. */
+function withOwnMemory(change: Change): Change {
+  const { value } = change;
+  if (value === undefined || value.buffer.byteLength <= value.byteLength + 64) return change;
+  return { ...change, value: new Uint8Array(value) };
 }

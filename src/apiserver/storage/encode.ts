@@ -38,7 +38,8 @@ function splice(source: Buffer, at: { metadataStart: number; tailStart: number; 
   // An empty metadata (it never is, but for foreign writers) takes no comma.
   const comma = source[tailStart] === 0x7d || source[tailStart] === 0x2c ? '' : ',';
   const member = `"resourceVersion":"${at.revision}"${comma}`;
-  const bytes = Buffer.allocUnsafe(head + member.length + source.length - tailStart);
+  // Memory of its own: these bytes are kept, and one slice of Node's pool would keep 64 KiB.
+  const bytes = Buffer.allocUnsafeSlow(head + member.length + source.length - tailStart);
   source.copy(bytes, 0, 0, head);
   bytes.write(member, head, 'latin1');
   source.copy(bytes, head + member.length, tailStart);
