@@ -1,6 +1,7 @@
 import type { Pod } from '#api';
 import { quantityToMilli, quantityToNumber } from '#api';
 import { containersOf } from './pod-spec.ts';
+import { refusedSysctl } from './sysctls.ts';
 
 export interface AdmitFacts {
   /** Other pods of the node that have not ended. */
@@ -18,7 +19,7 @@ export function admitPod(pod: Pod, facts: AdmitFacts): { reason: string; message
     if (facts.nodeLabels[key] !== value) {
       return {
         reason: 'NodeAffinity',
-        message: "Pod was rejected: Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
+        message: "Predicate NodeAffinity failed: node(s) didn't match Pod's node affinity/selector",
       };
     }
   }
@@ -30,10 +31,11 @@ export function admitPod(pod: Pod, facts: AdmitFacts): { reason: string; message
     const capacity = read[name](facts.allocatable[name]);
     if (requested > 0 && requested + used > capacity) return tooMuch(name, requested, used, capacity);
   }
+  const refused = refusedSysctl(pod);
+  if (refused) return refused;
   const taken = new Set(facts.others.flatMap(hostPorts));
   if (hostPorts(pod).some(port => taken.has(port))) {
-    const message =
-      "Pod was rejected: Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
+    const message = "Predicate NodePorts failed: node(s) didn't have free ports for the requested pod ports";
     return { reason: 'NodePorts', message };
   }
   return undefined;
@@ -42,7 +44,7 @@ export function admitPod(pod: Pod, facts: AdmitFacts): { reason: string; message
 const read = { cpu: quantityToMilli, memory: quantityToNumber } as const;
 
 function tooMuch(name: string, requested: number, used: number, capacity: number) {
-  const message = `Pod was rejected: Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
+  const message = `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
   return { reason: `OutOf${name}`, message };
 }
 

@@ -28,25 +28,30 @@ export async function handlePod(context: PodContext, uid: string, now: NodeNow):
 
 function admit(context: PodContext, uid: string, now: NodeNow): void {
   const pod = context.source.pod(uid)!;
-  const memory = context.memory(uid);
+  const refusal = refuse(context, uid, now);
+  if (!refusal) return;
+  const { reason, message } = refusal;
+  context.memory(uid).verdict = { reason, message: `Pod was rejected: ${message}`, isRefusal: true };
+  context.record(pod, { type: 'Warning', reason, message });
+}
+
+function refuse(context: PodContext, uid: string, now: NodeNow): { reason: string; message: string } | undefined {
+  const pod = context.source.pod(uid)!;
   const pressed = refusedUnderPressure(pod, now.pressure());
-  if (pressed) memory.verdict = { reason: 'Evicted', message: `Pod was rejected: ${pressed}` };
-  else {
-    const others = context.source.list().filter(other => {
-      const otherUid = other.metadata.uid ?? '';
-      const { phase } = other.status ?? {};
-      return (
-        otherUid !== uid &&
-        phase !== 'Failed' &&
-        phase !== 'Succeeded' &&
-        context.memory(otherUid).admitted &&
-        !context.memory(otherUid).verdict
-      );
-    });
-    const { allocatable } = context.node;
-    memory.verdict = admitPod(pod, { others, allocatable: allocatable(), nodeLabels: now.nodeLabels() });
-  }
-  if (memory.verdict) context.record(pod, { type: 'Warning', ...memory.verdict });
+  if (pressed) return { reason: 'Evicted', message: pressed };
+  const others = context.source.list().filter(other => {
+    const otherUid = other.metadata.uid ?? '';
+    const { phase } = other.status ?? {};
+    return (
+      otherUid !== uid &&
+      phase !== 'Failed' &&
+      phase !== 'Succeeded' &&
+      context.memory(otherUid).admitted &&
+      !context.memory(otherUid).verdict
+    );
+  });
+  const { allocatable } = context.node;
+  return admitPod(pod, { others, allocatable: allocatable(), nodeLabels: now.nodeLabels() });
 }
 
 function after(ms: number | undefined): QueueOutcome {

@@ -1,6 +1,7 @@
 import type { Pod } from '#api';
 import type { SandboxConfig } from '#wire';
 import type { Waiting } from './plan.ts';
+import type { Verdict } from './pod-status.ts';
 
 /** What is remembered of a pod between two looks. Nothing here is needed to go on after a restart. */
 export interface PodMemory {
@@ -15,7 +16,7 @@ export interface PodMemory {
   /** Containers whose postStart hook runs. */
   hooks: Set<string>;
   /** Why the pod was refused or thrown out. */
-  verdict: { reason: string; message: string } | undefined;
+  verdict: Verdict | undefined;
   /** Grace for a pod that must end though nobody deleted it. */
   endGraceSeconds: number | undefined;
   endDeadlineMs: number | undefined;

@@ -159,9 +159,11 @@ describe('the status of a pod', () => {
   test('tells the generation that was seen', () => {
     assert.equal(status(aPod({}, { metadata: { generation: 7 } }), running).observedGeneration, 7);
   });
-  test('a verdict makes the pod Failed whatever its containers do', () => {
+  test('a verdict makes the pod Failed whatever its containers did, once none runs', () => {
     const verdict = { reason: 'Evicted', message: 'The node was low on resource: memory.' };
-    const made = status(aPod(), running, { verdict });
+    const before = status(aPod({}, { status: { phase: 'Running' } }), running, { verdict });
+    assert.deepEqual([before.phase, before.reason], ['Running', undefined]);
+    const made = status(aPod(), running, { verdict, ended: true });
     assert.deepEqual([made.phase, made.reason, made.message], ['Failed', 'Evicted', verdict.message]);
   });
   test('a failed pod keeps why it failed', () => {
