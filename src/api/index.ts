@@ -20,6 +20,7 @@ export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
 export type { QosClass } from './kinds/qos.ts';
 export { qosClassOf } from './kinds/qos.ts';
+export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './node-selector.ts';
 export type { Document, OpenApi, OpenApiOptions } from './openapi/documents.ts';
 export { createOpenApi } from './openapi/documents.ts';
 export type { Descriptions } from './openapi/schema.ts';
@@ -50,4 +51,6 @@ export {
 } from './selectors.ts';
 export type { IncludeObject, TableOptions } from './table.ts';
 export { toTable } from './table.ts';
+export type { TaintLike } from './tolerations.ts';
+export { tolerates, untolerated } from './tolerations.ts';
 export type * from './types.ts';

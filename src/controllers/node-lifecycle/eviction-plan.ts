@@ -1,11 +1,5 @@
-import type { Pod, Taint, Toleration } from '#api';
-
-/** Does the toleration tolerate the taint? */
-export function tolerates({ key, operator = 'Equal', value = '', effect }: Toleration, taint: Taint): boolean {
-  if (effect && effect !== taint.effect) return false;
-  if (key && key !== taint.key) return false;
-  return operator === 'Exists' || (key !== undefined && key !== '' && value === (taint.value ?? ''));
-}
+import type { Pod, Taint } from '#api';
+import { tolerates } from '#api';
 
 /**
  * When a pod has to leave because of the NoExecute taints of its node: a time in milliseconds, `never`, or 0 for at once. `sinceMs` says since when a taint

@@ -9,11 +9,12 @@ import { startLoop } from '../loop.ts';
 import { controllerIndex, controllerRefOf, controllerRefTo, orphansOf, ownerKeyOf, refOfKey } from '../owners.ts';
 import { textOf } from '../pod-control.ts';
 import { untilAvailableMs } from '../pods.ts';
+import { syncRevisions, templateOf, truncateRevisions } from '../revisions.ts';
 import { matchesSelector } from '../selector.ts';
-import { buildClaims, ordinalOf } from './identity.ts';
+import type { Revision } from './identity.ts';
+import { buildClaims, ordinalOf, revisionOf } from './identity.ts';
 import type { StatefulSetPlan } from './plan.ts';
 import { planStatefulSet } from './plan.ts';
-import { syncRevisions, truncateRevisions } from './revisions.ts';
 
 const { statefulsets, pods, controllerrevisions, persistentvolumeclaims } = resources;
 
@@ -83,20 +84,30 @@ async function sync(context: Context, key: string) {
     ],
     fresh: () => deps.client.get(statefulsets, ref),
   });
-  const revisions = await syncRevisions(deps, context.revisions, set);
+  const revisions = await syncRevisions(deps, context.revisions, set, {
+    resource: statefulsets,
+    hashLabel: 'controller.kubernetes.io/hash',
+  });
   if (revisions === 'collision') {
     const collisionCount = (set.status?.collisionCount ?? 0) + 1;
     await writeStatus(context, set, { ...(set.status ?? { replicas: 0 }), collisionCount });
     return;
   }
   const nowMs = deps.clock.now();
-  const plan = planStatefulSet({ set, pods: members, ...revisions, nowMs });
+  const { all } = revisions;
+  const update = toRevision(revisions.update);
+  const before = all.find(one => one.metadata.name === set.status?.currentRevision);
+  const current = before ? toRevision(before) : update;
+  const plan = planStatefulSet({ set, pods: members, current, update, nowMs });
   await apply(context, set, plan);
   await writeStatus(context, set, plan.status);
-  await truncateRevisions(deps, set, revisions, members);
+  const live = new Set([current.name, update.name, ...members.map(revisionOf)]);
+  await truncateRevisions(deps, set, all, ({ metadata }) => live.has(metadata.name));
   const waitMs = untilAvailableMs(members, set.spec.minReadySeconds ?? 0, nowMs);
   return waitMs === undefined ? undefined : { afterMs: waitMs };
 }
+
+const toRevision = (kept: ControllerRevision): Revision => ({ name: kept.metadata.name, template: templateOf(kept) });
 
 async function writeStatus({ deps }: Context, set: StatefulSet, status: StatefulSet['status']): Promise<void> {
   if (equalContent(status, set.status)) return;

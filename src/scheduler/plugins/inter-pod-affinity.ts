@@ -12,13 +12,13 @@ export const interPodAffinity: SchedulerPlugin = {
     const { pod } = cycle;
     const near = requiredTerms(pod, 'podAffinity');
     const away = requiredTerms(pod, 'podAntiAffinity');
-    const nearCounts = near.map(term => countDomains(cycle, [term], other => matchesTerm(cycle, pod, term, other)));
+    const nearCounts = near.map(term => countDomains(cycle, [term], other => matchesNodeTerm(cycle, pod, term, other)));
     const awayCounts = countTerms(cycle, away);
     const forbidden = existingAntiAffinity(cycle);
     if (near.length === 0 && away.length === 0 && forbidden.size === 0) return undefined;
     // The first pod of a group that wants to be near its own kind may go anywhere.
     const isFirst =
-      nearCounts.every(counts => counts.size === 0) && near.every(term => matchesTerm(cycle, pod, term, pod));
+      nearCounts.every(counts => counts.size === 0) && near.every(term => matchesNodeTerm(cycle, pod, term, pod));
     return {
       check: ({ node }) => {
         const labels = node.metadata.labels ?? {};
@@ -70,7 +70,9 @@ function preferredTerms(pod: Pod, kind: 'podAffinity' | 'podAntiAffinity'): Weig
 function countTerms(cycle: Cycle, terms: readonly PodAffinityTerm[]): DomainCounts {
   const total: DomainCounts = new Map();
   for (const term of terms) {
-    for (const [domain, count] of countDomains(cycle, [term], other => matchesTerm(cycle, cycle.pod, term, other))) {
+    for (const [domain, count] of countDomains(cycle, [term], other =>
+      matchesNodeTerm(cycle, cycle.pod, term, other),
+    )) {
       total.set(domain, (total.get(domain) ?? 0) + count);
     }
   }
@@ -93,7 +95,7 @@ function existingAntiAffinity(cycle: Cycle): DomainCounts {
   for (const state of cycle.nodes) {
     for (const other of state.pods) {
       for (const term of requiredTerms(other, 'podAntiAffinity')) {
-        if (matchesTerm(cycle, other, term, cycle.pod)) addDomain(counts, state, term.topologyKey, 1);
+        if (matchesNodeTerm(cycle, other, term, cycle.pod)) addDomain(counts, state, term.topologyKey, 1);
       }
     }
   }
@@ -105,7 +107,7 @@ function preferredWeights(cycle: Cycle): DomainCounts {
   const { pod } = cycle;
   const weights: DomainCounts = new Map();
   const consider = (state: NodeState, owner: Pod, other: Pod, term: PodAffinityTerm, weight: number) => {
-    if (matchesTerm(cycle, owner, term, other)) addDomain(weights, state, term.topologyKey, weight);
+    if (matchesNodeTerm(cycle, owner, term, other)) addDomain(weights, state, term.topologyKey, weight);
   };
   for (const state of cycle.nodes) {
     for (const other of state.pods) {
@@ -129,7 +131,7 @@ function addDomain(counts: DomainCounts, { node }: NodeState, key: string, by: n
 }
 
 /** True when a term of `owner` selects `other`. No selector selects nothing; no namespaces means the owner's own. */
-function matchesTerm(cycle: Cycle, owner: Pod, term: PodAffinityTerm, other: Pod): boolean {
+function matchesNodeTerm(cycle: Cycle, owner: Pod, term: PodAffinityTerm, other: Pod): boolean {
   const namespace = other.metadata.namespace!;
   const named = term.namespaces?.includes(namespace) ?? false;
   const selected =

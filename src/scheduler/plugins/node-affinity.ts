@@ -1,4 +1,4 @@
-import { matchesPodNodeSelector, matchesTerm } from '../node-selector.ts';
+import { matchesNodeTerm, matchesPodNodeSelector } from '#api';
 import type { SchedulerPlugin } from '../plugin.ts';
 
 /** nodeSelector and node affinity: required ones refuse, preferred ones add their weight. */
@@ -22,7 +22,7 @@ export const nodeAffinity: SchedulerPlugin = {
       return {
         score: ({ node }) =>
           preferred
-            .filter(({ preference }) => matchesTerm(preference, node))
+            .filter(({ preference }) => matchesNodeTerm(preference, node))
             .reduce((sum, { weight }) => sum + weight, 0),
       };
     },

@@ -1,8 +1,12 @@
-import { matchesLabelSelector, type Pod, type TopologySpreadConstraint } from '#api';
-import { matchesPodNodeSelector } from '../node-selector.ts';
+import {
+  matchesLabelSelector,
+  matchesPodNodeSelector,
+  type Pod,
+  type TopologySpreadConstraint,
+  untolerated,
+} from '#api';
 import type { NodeState } from '../node-state.ts';
 import type { Cycle, SchedulerPlugin } from '../plugin.ts';
-import { untolerated } from '../tolerations.ts';
 
 /** maxSkew and friends: DoNotSchedule refuses, ScheduleAnyway prefers the domains with fewer pods (KEP-895, 3022, 3094, 3243). */
 export const podTopologySpread: SchedulerPlugin = {

@@ -1,5 +1,5 @@
+import { tolerates, untolerated } from '#api';
 import type { SchedulerPlugin } from '../plugin.ts';
-import { tolerates, untolerated } from '../tolerations.ts';
 
 /** Taints keep pods away (NoSchedule, NoExecute) or make a node less wanted (PreferNoSchedule). */
 export const taintToleration: SchedulerPlugin = {

@@ -1,5 +1,5 @@
 import type { Pod } from '#api';
-import { matchesNodeSelector } from '../node-selector.ts';
+import { matchesNodeSelector } from '#api';
 import { PodRefusal, type SchedulerPlugin } from '../plugin.ts';
 
 /** Claims must exist and be bound, and the volume must be reachable from the node. */

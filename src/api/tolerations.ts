@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from '#api';
+import type { Taint, Toleration } from './types.ts';
 
 /** The taint part that tolerations look at. */
 export type TaintLike = Pick<Taint, 'key' | 'effect'> & { value?: string | undefined };

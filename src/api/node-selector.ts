@@ -1,12 +1,12 @@
-import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '#api';
+import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from './types.ts';
 
 /** True when one of the terms matches; a selector without terms matches nothing. */
 export function matchesNodeSelector(selector: NodeSelector, node: Node): boolean {
-  return selector.nodeSelectorTerms.some(term => matchesTerm(term, node));
+  return selector.nodeSelectorTerms.some(term => matchesNodeTerm(term, node));
 }
 
 /** An empty term matches nothing, as upstream. */
-export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
+export function matchesNodeTerm(term: NodeSelectorTerm, node: Node): boolean {
   const expressions = term.matchExpressions ?? [];
   const fields = term.matchFields ?? [];
   if (expressions.length === 0 && fields.length === 0) return false;
