@@ -56,15 +56,16 @@ test('exec runs a command, passes input, and gives its exit code', { skip }, () 
   assert.equal(failed.status, 3);
 });
 
-test('exec with a terminal knows its size', { skip }, async () => {
-  const script = `stty rows 20 cols 90; kubectl --kubeconfig ${server.kubeconfig} exec -it hello -- sh -c 'sleep 1; stty size'`;
+test('exec with a terminal knows its size, and follows it', { skip }, async () => {
+  const inside = 'sleep 1; stty size; sleep 2; stty size';
+  const script = `stty rows 20 cols 90; (sleep 2; stty rows 33 cols 77 </dev/tty) & kubectl --kubeconfig ${server.kubeconfig} exec -it hello -- sh -c '${inside}'`;
   const child = spawn('script', ['-qec', script, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
   let printed = '';
   child.stdout.on('data', chunk => {
     printed += chunk;
   });
   await once(child, 'exit');
-  assert.match(printed, /20 90/);
+  assert.match(printed, /20 90\r\n33 77/);
 });
 
 test('attach sees what the container says from now on', { skip }, async () => {
