@@ -1,5 +1,6 @@
 import type { ControllerSpec } from './controller.ts';
 import { cronjob } from './cronjob/controller.ts';
+import { daemonset } from './daemonset/controller.ts';
 import { deployment } from './deployment/controller.ts';
 import { disruption } from './disruption/controller.ts';
 import { endpointSlices } from './endpoints/endpoint-slices.ts';
@@ -32,6 +33,7 @@ export const controllers: readonly ControllerSpec[] = [
   replicaset,
   replicationcontroller,
   statefulset,
+  daemonset,
   job,
   cronjob,
   ttlAfterFinished,
