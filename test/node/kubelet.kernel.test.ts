@@ -1,19 +1,20 @@
-/** The node agent with a real containerd and an API in memory: what pods get, how they end, and what they outlive. */
+/** The node agent with a real containerd and an API in memory: what pods get and how they end. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { Container, ContainerStatus, Pod, PodSpec } from '#api';
+import { gunzipSync } from 'node:zlib';
 import { resources } from '#api';
 import type { Running } from '#base';
 import type { Kubelet } from '#kubelet';
 import { findObstacle, makeNode, type TestNode } from './node.ts';
+import { cgroupsWith, idOf, isReady, podsOf, shell, statusOf } from './pods.ts';
 
 const skip = findObstacle() ?? false;
 let node: TestNode;
 let runtime: Running;
 let kubelet: Kubelet;
+const { create, remove, ref, untilGone } = podsOf(() => node);
 
 before(async () => {
   if (skip) return;
@@ -41,51 +42,6 @@ after(async () => {
   await runtime?.[Symbol.asyncDispose]();
   await node?.[Symbol.asyncDispose]();
 });
-
-const ref = (name: string) => ({ namespace: 'default', name });
-
-/** A container of the test image; what the API server would default is set here. */
-function shell(name: string, script: string, more: Partial<Container> = {}): Container {
-  return {
-    name,
-    image: 'busybox:1',
-    imagePullPolicy: 'IfNotPresent',
-    command: ['sh', '-c', script],
-    terminationMessagePath: '/dev/termination-log',
-    terminationMessagePolicy: 'File',
-    ...more,
-  };
-}
-
-async function create(name: string, containers: Container[], spec: Partial<PodSpec> = {}): Promise<Pod> {
-  return node.client.create(resources.pods, {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: { name, namespace: 'default', labels: { app: name }, annotations: { note: 'kept' } },
-    spec: {
-      nodeName: 'node-1',
-      restartPolicy: 'Always',
-      dnsPolicy: 'ClusterFirst',
-      terminationGracePeriodSeconds: 1,
-      enableServiceLinks: true,
-      serviceAccountName: 'default',
-      containers,
-      ...spec,
-    },
-  });
-}
-
-const isReady = (pod: Pod) => pod.status?.conditions?.some(one => one.type === 'Ready' && one.status === 'True');
-const statusOf = (pod: Pod | undefined, name: string): ContainerStatus | undefined =>
-  [...(pod?.status?.containerStatuses ?? []), ...(pod?.status?.initContainerStatuses ?? [])].find(
-    one => one.name === name,
-  );
-const idOf = (pod: Pod | undefined, name: string) => statusOf(pod, name)?.containerID?.split('//')[1] ?? '';
-
-async function remove(name: string, graceSeconds = 1): Promise<void> {
-  await node.client.delete(resources.pods, ref(name), { gracePeriodSeconds: graceSeconds });
-}
-const untilGone = (name: string) => node.eventually(`${name} is gone`, () => !node.pod(name));
 
 test('the node registers and becomes Ready', { skip }, async () => {
   const ready = await node.eventually('the node is Ready', () =>
@@ -176,6 +132,61 @@ test('a file of a config map follows its object', { skip }, async () => {
   );
 });
 
+test('a pod that writes much runs', { skip }, async () => {
+  await create('chatty', [shell('main', 'while :; do seq 100; sleep 0.2; done')]);
+  await node.untilPod('chatty', isReady);
+});
+
+test('a container that takes more memory than it may is killed for it', { skip }, async () => {
+  const greedy = { ...shell('main', ''), command: ['/usr/bin/busybox', 'tail', '/dev/zero'] };
+  const limits = { requests: { memory: '24Mi' }, limits: { memory: '24Mi' } };
+  await create('greedy', [{ ...greedy, resources: limits }], { restartPolicy: 'Never' });
+  const pod = await node.untilPod('greedy', one => one.status?.phase === 'Failed');
+  assert.equal(statusOf(pod, 'main')?.state?.terminated?.reason, 'OOMKilled');
+  assert.equal(statusOf(pod, 'main')?.state?.terminated?.exitCode, 137);
+  await remove('greedy');
+  await untilGone('greedy');
+});
+
+test('hooks run after the start and before the end, probes reach the pod by its address', { skip }, async () => {
+  const serve = 'mkdir /www; echo up > /www/index.html; exec httpd -f -p 8080 -h /www';
+  const note = (word: string) => ({ exec: { command: ['sh', '-c', `echo ${word} >> /shared/notes`] } });
+  const probe = { periodSeconds: 1, timeoutSeconds: 1, successThreshold: 1, failureThreshold: 3 };
+  const shared = { name: 'shared', mountPath: '/shared' };
+  await create(
+    'hooked',
+    [
+      shell('main', serve, {
+        ports: [{ name: 'web', containerPort: 8080, protocol: 'TCP' }],
+        lifecycle: { postStart: note('started'), preStop: note('stopping') },
+        readinessProbe: { ...probe, httpGet: { path: '/', port: 'web', scheme: 'HTTP' } },
+        livenessProbe: { ...probe, tcpSocket: { port: 8080 } },
+        volumeMounts: [shared],
+      }),
+    ],
+    { volumes: [{ name: 'shared', hostPath: { path: node.folder } }], terminationGracePeriodSeconds: 2 },
+  );
+  await node.untilPod('hooked', isReady);
+  assert.equal(readFileSync(join(node.folder, 'notes'), 'utf8'), 'started\n');
+  await remove('hooked', 2);
+  await untilGone('hooked');
+  assert.equal(readFileSync(join(node.folder, 'notes'), 'utf8'), 'started\nstopping\n');
+});
+
+test("a pod on the host's network has the node's address", { skip }, async () => {
+  await create('hosted', [shell('main', 'ls /sys/class/net > /dev/termination-log')], {
+    hostNetwork: true,
+    restartPolicy: 'Never',
+  });
+  const pod = await node.untilPod('hosted', one => one.status?.phase === 'Succeeded');
+  assert.equal(pod.status?.podIP, '192.0.2.1');
+  const seen = statusOf(pod, 'main')?.state?.terminated?.message?.trim().split('\n') ?? [];
+  for (const name of readdirSync('/sys/class/net').filter(one => !one.startsWith('veth')))
+    assert.ok(seen.includes(name));
+  await remove('hosted');
+  await untilGone('hosted');
+});
+
 test('a container that fails is started again after a pause that grows', { skip }, async () => {
   await create('flaky', [shell('main', 'echo last words > /dev/termination-log; exit 3')]);
   const pod = await node.untilPod('flaky', one => statusOf(one, 'main')?.state?.waiting?.reason === 'CrashLoopBackOff');
@@ -230,6 +241,22 @@ test('a pod whose containers have done their work has succeeded', { skip }, asyn
   await untilGone('task');
 });
 
+test('a log that has grown is put aside, packed, and written on', { skip }, async () => {
+  const folder = join(node.config.podLogsDir, `default_chatty_${node.pod('chatty')!.metadata.uid}`, 'main');
+  const packed = await node.eventually(
+    'one is packed',
+    () => readdirSync(folder).find(name => name.endsWith('.gz')),
+    40,
+  );
+  assert.match(packed, /^0\.log\.\d{8}-\d{6}\.gz$/);
+  const lines = gunzipSync(readFileSync(join(folder, packed))).toString();
+  assert.ok(lines.length >= node.config.containerLogMaxSizeBytes);
+  assert.match(lines.slice(-60), /^.* stdout F \d+\n$/m);
+  await node.eventually('it is written on', () => readFileSync(join(folder, '0.log'), 'utf8').includes(' stdout F '));
+  await remove('chatty');
+  await untilGone('chatty');
+});
+
 test('a program that is not there is said, and tried again unless the pod says never', { skip }, async () => {
   const wrong = { ...shell('main', ''), command: ['/no/such'] };
   await create('wrong', [wrong]);
@@ -280,191 +307,3 @@ test('a static pod of the folder runs and has a mirror', { skip }, async () => {
   rmSync(path);
   await untilGone('still-node-1');
 });
-
-test('pods go on while the node agent stops and starts again', { skip }, async () => {
-  const before = node.pod('full');
-  const pid = await pidOf('full', 'main');
-  await kubelet[Symbol.asyncDispose]();
-  await create('late', [shell('main', 'sleep 100077')]);
-  kubelet = await node.startKubelet();
-  await node.untilPod('late', isReady);
-  await node.eventually('the agent is ready', () => kubelet.ready() === undefined);
-  const now = node.pod('full');
-  assert.equal(idOf(now, 'main'), idOf(before, 'main'));
-  assert.equal(statusOf(now, 'main')?.restartCount, 0);
-  assert.ok(isReady(now!));
-  assert.equal(await pidOf('full', 'main'), pid);
-});
-
-test('what was deleted while the node agent was away is taken away', { skip }, async () => {
-  const { metadata } = node.pod('late')!;
-  await kubelet[Symbol.asyncDispose]();
-  await remove('late', 0);
-  assert.equal(node.pod('late'), undefined);
-  kubelet = await node.startKubelet();
-  await node.eventually('its sandbox is removed', async () => {
-    const left = await node.cri.runtime.listSandboxes();
-    return !left.some(one => one.metadata.uid === metadata.uid);
-  });
-  await node.eventually('its folder is removed', () => !existsSync(join(node.config.rootDir, 'pods', metadata.uid!)));
-});
-
-test('containerd that is killed is started again; containers do not notice', { skip }, async () => {
-  const pid = await pidOf('full', 'main');
-  const first = containerdPid();
-  process.kill(first, 'SIGKILL');
-  await node.eventually('another containerd runs', () => containerdPid() !== first && runtime.ready() === undefined);
-  await node.eventually('it answers', () => node.cri.runtime.version().catch(() => undefined));
-  assert.equal(await pidOf('full', 'main'), pid);
-  await create('after', [shell('main', 'sleep 100077')]);
-  await node.untilPod('after', isReady);
-  assert.equal(statusOf(node.pod('full'), 'main')?.restartCount, 0);
-  const ended = node.records.find(record => record.message === 'containerd ended and is started again');
-  assert.equal(ended?.level, 'warn');
-});
-
-test('a running containerd is taken over', { skip }, async () => {
-  const first = containerdPid();
-  const second = await node.startRuntime();
-  assert.equal(containerdPid(), first);
-  assert.equal(second.ready(), undefined);
-  await second[Symbol.asyncDispose]();
-  await node.eventually('the first supervisor starts another', () => containerdPid() !== first && !runtime.ready());
-});
-
-test('containers go on when the configuration of containerd changes', { skip }, async () => {
-  const pid = await pidOf('full', 'main');
-  await runtime[Symbol.asyncDispose]();
-  const before = containerdPid();
-  const left = spawn(node.containerd.programs.containerd, ['--config', node.containerd.configPath], {
-    detached: true,
-    stdio: 'ignore',
-  });
-  writeFileSync(node.containerd.configPath, '# another\n');
-  runtime = await node.startRuntime();
-  assert.notEqual(containerdPid(), before);
-  assert.ok(left.signalCode ?? left.exitCode !== null, 'the one with the other configuration is stopped');
-  assert.equal(await pidOf('full', 'main'), pid);
-  assert.equal(await node.exec('full', 'main', ['echo', 'still']), 'still\n');
-});
-
-test('a sandbox that is killed is made anew, and its containers with it', { skip }, async () => {
-  const before = node.pod('after')!;
-  const [sandbox] = (await node.cri.runtime.listSandboxes()).filter(one => one.metadata.uid === before.metadata.uid);
-  process.kill(await sandboxPid(sandbox!.id), 'SIGKILL');
-  const now = await node.untilPod('after', pod => isReady(pod) && idOf(pod, 'main') !== idOf(before, 'main'));
-  assert.ok(node.events.some(line => line.startsWith('after: Normal SandboxChanged ')));
-  assert.equal(statusOf(now, 'main')?.restartCount, 1);
-});
-
-test('a pod whose shim is killed runs again', { skip }, async () => {
-  const before = node.pod('after')!;
-  process.kill(await shimPid('after'), 'SIGKILL');
-  const now = await node.untilPod('after', pod => isReady(pod) && idOf(pod, 'main') !== idOf(before, 'main'));
-  assert.ok((statusOf(now, 'main')?.restartCount ?? 0) > (statusOf(before, 'main')?.restartCount ?? 0));
-});
-
-test('killing everything leaves no process, mount, namespace or group', { skip }, async () => {
-  await kubelet[Symbol.asyncDispose]();
-  await runtime[Symbol.asyncDispose]();
-  // Its containers have nobody above them then.
-  process.kill(await shimPid('after'), 'SIGKILL');
-  await killAndLook(/^ended \d+ pods\nunmounted \d+ file systems\nremoved \d+ network namespaces$/);
-  assert.deepEqual(await node.killPods(), [], 'the second time there is nothing to do');
-});
-
-test('pods come back with new containers, as after a reboot', { skip }, async () => {
-  const before = node.pod('full')!;
-  runtime = await node.startRuntime();
-  kubelet = await node.startKubelet();
-  const now = await node.untilPod('full', pod => isReady(pod) && idOf(pod, 'main') !== idOf(before, 'main'));
-  assert.equal(statusOf(now, 'main')?.restartCount, 1);
-  assert.equal(await node.exec('full', 'side', ['cat', '/shared/file']), 'made\n');
-  await node.untilPod('after', isReady);
-});
-
-test('killing everything stops a containerd that a killed server left', { skip }, async () => {
-  await kubelet[Symbol.asyncDispose]();
-  await runtime[Symbol.asyncDispose]();
-  const { programs, configPath } = node.containerd;
-  spawn(programs.containerd, ['--config', configPath], { detached: true, stdio: 'ignore' });
-  await killAndLook(/^ended \d+ pods\nstopped containerd\nunmounted \d+ file systems\nremoved \d+ network namespaces$/);
-});
-
-async function killAndLook(expected: RegExp): Promise<void> {
-  const shims = processes().filter(line => line.includes(node.containerd.socketPath));
-  assert.ok(shims.length >= 1, 'shims run before');
-  const outside = outsidePaths();
-  assert.ok(outside.filter(path => existsSync(path)).length >= 3 * shims.length, outside.join('\n'));
-  const said = await node.killPods();
-  assert.match(said.join('\n'), expected);
-  assert.deepEqual(
-    processes().filter(line => line.includes(node.folder) || line.startsWith('sleep 100077')),
-    [],
-  );
-  const mounts = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  assert.deepEqual(
-    mounts.filter(line => line.includes(node.folder)),
-    [],
-  );
-  assert.deepEqual(
-    outside.filter(path => existsSync(path)),
-    [],
-  );
-  assert.deepEqual(cgroupsWith(node.config.cgroupRoot!), []);
-  assert.ok(!existsSync(node.containerd.stateDir));
-}
-
-/** The process above the pod's pause process. */
-async function shimPid(name: string): Promise<number> {
-  const { uid } = node.pod(name)!.metadata;
-  const tasks = join(node.containerd.stateDir, 'io.containerd.runtime.v2.task', 'k8s.io');
-  for (const id of readdirSync(tasks)) {
-    const spec = readFileSync(join(tasks, id, 'config.json'), 'utf8');
-    if (!spec.includes(`"io.kubernetes.cri.sandbox-uid":"${uid}"`)) continue;
-    const stat = readFileSync(`/proc/${await sandboxPid(id)}/stat`, 'utf8');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
-  }
-  throw new Error(`no task of ${name}`);
-}
-
-/** What containerd, runc and CNI keep outside of the folders that they are given: sockets, namespaces, states and results of our tasks. */
-function outsidePaths(): string[] {
-  const folder = join(node.containerd.stateDir, 'io.containerd.runtime.v2.task', 'k8s.io');
-  return readdirSync(folder).flatMap(id => {
-    const spec = readFileSync(join(folder, id, 'config.json'), 'utf8');
-    return [
-      readFileSync(join(folder, id, 'address'), 'utf8').replace('unix://', ''),
-      /"path":"([^"]*\/netns\/[^"]*)"/.exec(spec)?.[1] ?? '',
-      join('/run/containerd/runc/k8s.io', id),
-      join('/var/lib/cni/results', `${node.network}-${id}-eth0`),
-    ];
-  });
-}
-
-function processes(): string[] {
-  return readdirSync('/proc').flatMap(name => {
-    try {
-      return /^\d+$/.test(name) ? [readFileSync(join('/proc', name, 'cmdline'), 'utf8').replaceAll('\0', ' ')] : [];
-    } catch {
-      return []; // it ended while we looked
-    }
-  });
-}
-
-const containerdPid = () => Number(readFileSync(join(node.containerd.stateDir, 'containerd.pid'), 'utf8'));
-
-async function sandboxPid(id: string): Promise<number> {
-  const folder = join(node.containerd.stateDir, 'io.containerd.runtime.v2.task', 'k8s.io', id);
-  return Number(readFileSync(join(folder, 'init.pid'), 'utf8'));
-}
-
-const pidOf = (pod: string, container: string) => sandboxPid(idOf(node.pod(pod), container));
-
-/** Groups of any hierarchy with this in their path. */
-function cgroupsWith(text: string): string[] {
-  return readdirSync('/sys/fs/cgroup', { recursive: true, withFileTypes: true })
-    .filter(entry => entry.isDirectory())
-    .map(entry => join(entry.parentPath, entry.name))
-    .filter(path => path.includes(text));
-}

@@ -186,6 +186,7 @@ function kubeletConfig(folder: string, pause: string): KubeletConfig {
     pauseImage: pause,
     // A full disk of the machine that tests is not what is tested.
     imageGcHighPercent: 100,
+    containerLogMaxSizeBytes: 50_000,
     eviction: { ...kubeletDefaults.eviction, nodefsAvailablePercent: 0, imagefsAvailablePercent: 0 },
   };
 }

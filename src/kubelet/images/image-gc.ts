@@ -24,9 +24,9 @@ export function createImageGc(options: ImageGcOptions): ImageGc {
   return {
     async collect(inUse, nowMs, { all = false } = {}) {
       const images = await options.images.list();
-      for (const { id } of images) {
-        const known = seen.get(id) ?? { firstMs: nowMs, usedMs: 0 };
-        seen.set(id, inUse.has(id) ? { ...known, usedMs: nowMs } : known);
+      for (const image of images) {
+        const known = seen.get(image.id) ?? { firstMs: nowMs, usedMs: 0 };
+        seen.set(image.id, isUsed(image, inUse) ? { ...known, usedMs: nowMs } : known);
       }
       for (const id of seen.keys()) if (!images.some(image => image.id === id)) seen.delete(id);
       const { blocks, bavail, bsize } = await statfs(options.storePath);
@@ -49,6 +49,11 @@ export function createImageGc(options: ImageGcOptions): ImageGc {
 
   function isFree(image: CriImage, inUse: ReadonlySet<string>): boolean {
     const isPause = image.repoTags.some(tag => options.pinned.some(name => tag === name || tag.endsWith(`/${name}`)));
-    return !image.pinned && !isPause && !inUse.has(image.id) && !image.repoTags.some(tag => inUse.has(tag));
+    return !image.pinned && !isPause && !isUsed(image, inUse);
   }
+}
+
+/** Containers name their image by its id, a tag, or the digest that it was pulled by. */
+function isUsed({ id, repoTags, repoDigests }: CriImage, inUse: ReadonlySet<string>): boolean {
+  return [id, ...repoTags, ...repoDigests].some(name => inUse.has(name));
 }
