@@ -6,7 +6,7 @@ import type { Cluster } from './cluster.ts';
 import { type ControlPlane, startControlPlane } from './control-plane.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
 import { isBootstrapToken } from './join-tokens.ts';
-import { createNodeNames } from './node-names.ts';
+import { createNodeNames, type NodeNames } from './node-names.ts';
 import { serverCertificates } from './server-certificates.ts';
 import { StartError } from './start-error.ts';
 import { ensureServerToken, parseToken } from './token.ts';
@@ -72,6 +72,10 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   joining.resolve(joinClient);
   cluster.controlPlane = controlPlane;
   cluster.connect = controlPlane.clientOf;
+  await claimOwnName(cluster, names).catch(async (error: unknown) => {
+    await controlPlane[Symbol.asyncDispose]();
+    throw error;
+  });
   const kubeletServing = pairs.get('serving-kubelet')!;
   cluster.nodeTls = {
     cert: kubeletServing.certificate,
@@ -89,6 +93,13 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     );
   }
   return controlPlane;
+}
+
+/** No agent may take the name of the server's own node; nor the server that of an agent. */
+async function claimOwnName({ config, nodeName }: Cluster, names: NodeNames): Promise<void> {
+  if (config['disable-agent']) return;
+  const taken = await names.claim(nodeName, 'the server itself');
+  if (taken) throw new StartError(taken);
 }
 
 /** Texts that set-up takes from a package; without them explain shows types only. */

@@ -31,9 +31,8 @@ export async function startMachine(cluster: Cluster): Promise<Running> {
   const missing = (await checkMachine(cluster.config)).filter(finding => finding.state === 'missing');
   if (missing.length) {
     const list = missing.map(({ name, found, remedy }) => `${name}: ${found}${remedy ? ` (${remedy})` : ''}`);
-    throw new StartError(
-      `this machine cannot run pods: ${list.join('; ')}. --disable-agent starts the control plane alone`,
-    );
+    const other = cluster.role === 'server' ? '. --disable-agent starts the control plane alone' : '';
+    throw new StartError(`this machine cannot run pods: ${list.join('; ')}${other}`);
   }
   return { ready: () => undefined, [Symbol.asyncDispose]: () => Promise.resolve() };
 }

@@ -69,6 +69,11 @@ export async function startKubelet(given: KubeletConfig, deps: KubeletDeps): Pro
   if (config.staticPodDir)
     statics.value = start.use(await startStatics(context, { pods, nodes, folder: config.staticPodDir }));
   start.use(pods.onChange(({ object }) => wakeFor(context, statics.value, object, { pods, nodes })));
+  start.use(
+    nodes.onChange(({ type }) => {
+      if (type === 'added' && statics.value) mirror(context, statics.value.list(), { pods, nodes });
+    }),
+  );
   const runtime = start.use(
     watchRuntime({
       ...{ cache: context.cache, events: deps.runtimeEvents, clock, log },

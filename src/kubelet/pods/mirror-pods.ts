@@ -31,25 +31,30 @@ export async function syncMirrors(options: {
     const same = of?.metadata.annotations?.[hashNote] === mirror.metadata.annotations?.[mirrorNote];
     if (!same || mirror.metadata.deletionTimestamp) await remove(mirror);
   }
-  for (const pod of statics) {
+  // Only with its node as the owner is a mirror taken; the node's arrival brings us here again.
+  for (const pod of node ? statics : []) {
     if (informer.get(pod.metadata.namespace, pod.metadata.name)) continue;
-    await client.create(resources.pods, mirrorOf(pod, node)).catch((error: unknown) => {
+    await client.create(resources.pods, mirrorOf(pod, node!)).catch((error: unknown) => {
       if (!isAlreadyExists(error)) log.warn('mirror pod not created', { pod: pod.metadata.name, error });
     });
   }
 }
 
-function mirrorOf(pod: Pod, node: Node | undefined): Pod {
+function mirrorOf(pod: Pod, node: Node): Pod {
   const { name, namespace, labels, annotations } = pod.metadata;
-  const owner = node && {
-    ...{ apiVersion: 'v1', kind: 'Node', name: node.metadata.name, uid: node.metadata.uid ?? '', controller: true },
+  const owner = {
+    apiVersion: 'v1',
+    kind: 'Node',
+    name: node.metadata.name,
+    uid: node.metadata.uid ?? '',
+    controller: true,
   };
   return {
     ...{ apiVersion: 'v1', kind: 'Pod' },
     metadata: {
       ...{ name, namespace, labels },
       annotations: { ...annotations, [mirrorNote]: annotations?.[hashNote] ?? '' },
-      ...(owner && { ownerReferences: [owner] }),
+      ownerReferences: [owner],
     },
     spec: pod.spec,
   };

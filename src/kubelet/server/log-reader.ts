@@ -31,6 +31,8 @@ export async function readLog(request: ReadLogRequest): Promise<void> {
       if (await hasGrown(file, position)) continue;
       const rotated = await reopenIfRotated(file, request.path);
       if (rotated) {
+        // What was still written to the old one after the look at its size.
+        await copyLines({ file, position, writer, signal: request.signal });
         await file.close();
         file = rotated;
         position = 0;
