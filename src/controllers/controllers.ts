@@ -5,6 +5,7 @@ import { deployment } from './deployment/controller.ts';
 import { disruption } from './disruption/controller.ts';
 import { endpointSlices } from './endpoints/endpoint-slices.ts';
 import { endpoints } from './endpoints/endpoints.ts';
+import { endpointSliceMirroring } from './endpoints/mirroring.ts';
 import { garbageCollector } from './garbage-collector/controller.ts';
 import { job } from './job/controller.ts';
 import { namespace } from './namespace/controller.ts';
@@ -38,6 +39,7 @@ export const controllers: readonly ControllerSpec[] = [
   cronjob,
   ttlAfterFinished,
   endpointSlices,
+  endpointSliceMirroring,
   endpoints,
   disruption,
   namespace,
