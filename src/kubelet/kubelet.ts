@@ -1,8 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Node, Pod } from '#api';
 import { resources } from '#api';
 import type { Running } from '#base';
-import { type Informer, startQueue } from '#client';
+import { type Informer, type InformerEvent, startQueue } from '#client';
 import type { KubeletConfig, KubeletDeps } from './config.ts';
 import { createContext } from './create-context.ts';
 import { createImageGc } from './images/image-gc.ts';
@@ -68,7 +69,7 @@ export async function startKubelet(given: KubeletConfig, deps: KubeletDeps): Pro
   );
   if (config.staticPodDir)
     statics.value = start.use(await startStatics(context, { pods, nodes, folder: config.staticPodDir }));
-  start.use(pods.onChange(({ object }) => wakeFor(context, statics.value, object, { pods, nodes })));
+  start.use(pods.onChange(event => wakeFor(context, statics.value, event, { pods, nodes })));
   start.use(
     nodes.onChange(({ type }) => {
       if (type === 'added' && statics.value) mirror(context, statics.value.list(), { pods, nodes });
@@ -163,10 +164,15 @@ async function startStatics(
 }
 
 /** A change of a mirror is about its static pod. */
-function wakeFor(context: PodContext, statics: StaticPods | undefined, object: Pod, api: ApiPods): void {
+function wakeFor(
+  context: PodContext,
+  statics: StaticPods | undefined,
+  { object, old }: InformerEvent<Pod>,
+  api: ApiPods,
+): void {
   const { uid = '', name, namespace } = object.metadata;
   if (!isMirror(object)) {
-    context.memory(uid).volumesStale = true;
+    if (!old || changesVolumes(old, object)) context.memory(uid).volumesStale = true;
     context.wake(uid);
     return;
   }
@@ -174,6 +180,12 @@ function wakeFor(context: PodContext, statics: StaticPods | undefined, object: P
     if (pod.metadata.name === name && pod.metadata.namespace === namespace) context.wake(pod.metadata.uid ?? '');
   }
   if (statics) mirror(context, statics.list(), api);
+}
+
+/** Most changes are of the status, and our own: no file of a volume tells about it. */
+function changesVolumes(old: Pod, now: Pod): boolean {
+  const seen = (pod: Pod) => [pod.metadata.labels, pod.metadata.annotations, pod.spec];
+  return !isDeepStrictEqual(seen(old), seen(now));
 }
 
 async function nodeFacts(options: {

@@ -45,12 +45,12 @@ export async function startSandbox(
     context.record(pod, { type: 'Normal', reason: 'SandboxChanged', message });
   }
   await mkdir(podDir(config.rootDir, uid), { recursive: true, mode: 0o750 });
-  if (!(await prepareVolumes(context, pod, []))) return false;
-  if (config.cgroupDriver === 'cgroupfs') {
-    const group = podCgroup(pod, { driver: 'cgroupfs', root: cgroupRootOf(context) });
-    await context.cgroups.ensure(group, podLimits(pod));
-  }
-  await mkdir(podLogDirectory(config.podLogsDir, pod), { recursive: true, mode: 0o755 });
+  const [isPrepared] = await Promise.all([
+    prepareVolumes(context, pod, []),
+    makeGroup(context, pod),
+    mkdir(podLogDirectory(config.podLogsDir, pod), { recursive: true, mode: 0o755 }),
+  ]);
+  if (!isPrepared) return false;
   const made = sandboxConfigOf(context, pod, attempt);
   try {
     await cri.runtime.runSandbox(made);
@@ -63,6 +63,13 @@ export async function startSandbox(
   }
   context.memory(uid).sandboxConfig = made;
   return true;
+}
+
+/** systemd's groups are made by the runtime. */
+async function makeGroup(context: PodContext, pod: Pod): Promise<void> {
+  if (context.config.cgroupDriver !== 'cgroupfs') return;
+  const group = podCgroup(pod, { driver: 'cgroupfs', root: cgroupRootOf(context) });
+  await context.cgroups.ensure(group, podLimits(pod));
 }
 
 /** Makes the volumes ready, or their files new. False when one cannot be. */
