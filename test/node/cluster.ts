@@ -1,5 +1,6 @@
 /** What the whole-system tests of pods and Services share: manifests from a folder, and short ways to look at pods. */
 import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { eventually, missingForPods, type Server, startServer } from '../e2e/fixture.ts';
 
@@ -10,7 +11,7 @@ export const skip = missingForPods() ?? false;
 export interface Words {
   server: Server;
   k(...args: string[]): string;
-  /** Applies `manifests/<name>.yaml`, with `FOLDER` in it replaced by the server's data folder. */
+  /** Applies `manifests/<name>.yaml`, with `FOLDER` in it replaced by the server's data folder and `NODE_NAME` by the node's name. */
   applyFile(name: string): string;
   /** `kubectl wait` for the Ready condition of each pod. */
   ready(...pods: string[]): void;
@@ -46,7 +47,7 @@ export async function startWords(options: { args?: readonly string[] } = {}): Pr
     events,
     applyFile(name) {
       const text = readFileSync(join(import.meta.dirname, 'manifests', `${name}.yaml`), 'utf8');
-      return server.apply(text.replaceAll('FOLDER', server.dataFolder));
+      return server.apply(text.replaceAll('FOLDER', server.dataFolder).replaceAll('NODE_NAME', hostname()));
     },
     ready(...pods) {
       const args = ['wait', '--for=condition=Ready', ...pods.map(name => `pod/${name}`), '--timeout=60s'];
