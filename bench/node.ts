@@ -21,7 +21,7 @@ const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const notes = {
   start:
     'The bare client makes the same three calls with the same kind of configuration; volumes, token, group and status belong to the node agent alone.',
-  idle: 'Resident memory is VmRSS of the one process that is API server, controllers, scheduler, node agent, proxy and DNS; the other process only waits. Some 57 MB of it are pages of the `node` program; docs/decisions/memory.md has the rest.',
+  idle: 'Resident memory is VmRSS of the one process that is API server, controllers, scheduler, node agent, proxy and DNS; the other process only waits. Some 57 MB of it are pages of the `node` program; docs/decisions/0022-memory.md has the rest.',
   cpu: 'User and system time of the process and of what it has called, from proc_pid_stat(5).',
 };
 
