@@ -49,9 +49,10 @@ export async function startCluster(): Promise<NodeCluster> {
     rmSync(dataFolder, { recursive: true, force: true });
   };
   try {
-    await untilThere(kubeconfig, child);
+    const untilMs = performance.now() + readyMs;
+    await untilThere(kubeconfig, child, untilMs);
     const api = openApi({ url: `https://127.0.0.1:${port}`, credentials: readCredentials(kubeconfig) });
-    await untilNodeReady(api, child);
+    await untilNodeReady(api, child, untilMs);
     return { pid: child.pid!, dataFolder, api, [Symbol.asyncDispose]: stop };
   } catch (error) {
     const said = readFileSync(join(dataFolder, 'server.log'), 'utf8');
@@ -60,22 +61,25 @@ export async function startCluster(): Promise<NodeCluster> {
   }
 }
 
-async function untilThere(path: string, child: ChildProcess): Promise<void> {
-  while (!existsSync(path)) await pause(child);
+async function untilThere(path: string, child: ChildProcess, untilMs: number): Promise<void> {
+  while (!existsSync(path)) await pause(child, untilMs);
 }
 
-async function untilNodeReady(api: ApiClient, child: ChildProcess): Promise<void> {
+/** How long a node may take to be ready. */
+const readyMs = 120_000;
+
+async function untilNodeReady(api: ApiClient, child: ChildProcess, untilMs: number): Promise<void> {
   for (;;) {
     const nodes = await api.get('/api/v1/nodes').catch(() => undefined); // not listening yet
     const conditions: { type: string; status: string }[] = nodes?.items[0]?.status.conditions ?? [];
     if (conditions.some(({ type, status }) => type === 'Ready' && status === 'True')) return;
-    await pause(child);
+    await pause(child, untilMs);
   }
 }
 
-async function pause(child: ChildProcess): Promise<void> {
+async function pause(child: ChildProcess, untilMs: number): Promise<void> {
   if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
-  if (performance.now() > 120_000) throw new Error('the node is not ready after two minutes');
+  if (performance.now() > untilMs) throw new Error('the node is not ready after two minutes');
   await new Promise(resolve => setTimeout(resolve, 50));
 }
 
