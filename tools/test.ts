@@ -1,6 +1,7 @@
 /** `make test`: every check and every test, in the order that finds a mistake soonest. Kernel and e2e tests run one at a time. */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, say } from './server.ts';
 
@@ -22,6 +23,7 @@ const steps: readonly [name: string, command: string, args: readonly string[]][]
   ['whole-system tests', process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=900000', ...whole]],
 ];
 
+removeLeftovers();
 const failed: string[] = [];
 for (const [name, command, args] of steps) {
   if (command === process.execPath && !args.some(arg => arg.endsWith('.test.ts'))) continue;
@@ -42,6 +44,23 @@ if (failed.length) {
   process.exitCode = 1;
 } else {
   say('all is well');
+}
+
+/** Clusters of a run that was interrupted: their pods and mounts are still there, and would take the addresses of the tests' pods. */
+function removeLeftovers(): void {
+  for (const folder of globSync(join(tmpdir(), 'wherry-e2e-*'))) {
+    if (!existsSync(join(folder, 'run')) || isOfAnotherRun(folder)) continue;
+    say(`an earlier run left a cluster in ${folder}, removing it`);
+    const { status } = spawnSync(join(root, 'wherry'), ['killall', `--data-dir=${folder}`], { stdio: 'inherit' });
+    if (status === 0) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A server whose parent lives belongs to tests that run now; that of an interrupted run was handed to process 1. */
+function isOfAnotherRun(folder: string): boolean {
+  const pidFile = join(folder, 'wherry.pid');
+  const status = existsSync(pidFile) ? `/proc/${readFileSync(pidFile, 'utf8').trim()}/status` : '';
+  return existsSync(status) && !/^PPid:\t1$/m.test(readFileSync(status, 'utf8'));
 }
 
 /** 0 when there is no kubectl. */

@@ -177,6 +177,15 @@ test('pods of two nodes and the world outside', { timeout: 60_000 }, async t => 
     await untilReady(deps, overlay);
     assert.deepEqual(lines, []);
   });
+  await t.test('a start on a new data folder frees the addresses of pods that it does not know', async () => {
+    await rm(join(a.folder, 'networks'), { recursive: true });
+    await using overlay = await startOverlay(configOf(a, 'a'), { ...deps, ...hostOf(a) });
+    await untilReady(deps, overlay);
+    const fresh = await plug(world, a, 'pod-a3');
+    await listen(world, fresh.name);
+    assert.equal(fresh.address, podA.address);
+    assert.equal(await ask(a.exec, fresh.address), '10.42.0.1');
+  });
   await t.test('a node whose address changes is followed', async () => {
     await run(b.exec, 'ip address add 192.168.9.22/24 dev eth0');
     await deps.client.patch(nodes, { name: 'b' }, addressPatch('192.168.9.22'));

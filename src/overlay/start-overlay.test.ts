@@ -157,3 +157,29 @@ test('a node that comes back with another range rewrites the configuration and f
     'route replace unreachable 10.42.5.0/24',
   ]);
 });
+
+test('what pods of a lost data folder left does not keep their addresses from new pods', async () => {
+  await using machine = await createMachine();
+  await using deps = createFakeDeps([node('a', 0, '10.42.0.0/24')]);
+  const given = join(machine.config.cniStateDir, 'wherry');
+  await mkdir(given, { recursive: true });
+  await writeFile(join(given, '10.42.0.3'), 'a pod that runs on');
+  const card = (index: number, name: string, kind = 'veth') =>
+    machine.ip.state.links.push({ index, name, mtu: 1450, address: '', up: true, kind, kindOptions: {} });
+  const way = (to: string, device: string) =>
+    machine.ip.state.routes.push({ to, device, via: undefined, source: undefined, onlink: false });
+  for (const [index, to] of ['10.42.0.2', '10.42.0.3', '10.42.9.4'].entries()) {
+    card(3 + index, `veth${index}`);
+    way(to, `veth${index}`);
+  }
+  card(9, 'tun0', 'tun');
+  way('10.42.0.9', 'tun0');
+  await using overlay = await startOverlay(machine.config, { ...deps, ...machine });
+  await until(() => overlay.ready() === undefined);
+  assert.deepEqual(
+    machine.ip.lines.filter(line => line.startsWith('link')),
+    ['link delete veth0'],
+  );
+  const warning = deps.log.records.find(({ level }) => level === 'warn');
+  assert.deepEqual(warning?.fields, { addresses: ['10.42.0.2'] });
+});

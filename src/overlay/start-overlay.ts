@@ -18,6 +18,7 @@ import {
 import type { OverlayPlan } from './plan.ts';
 import { planInput, planOverlay } from './plan.ts';
 import { ensureRangeRoute } from './pod-range.ts';
+import { removeStalePods } from './stale-pods.ts';
 import type { Underlay } from './tunnel.ts';
 import { applyTunnel, planTunnel, readTunnel } from './tunnel.ts';
 
@@ -92,6 +93,7 @@ interface Done {
 function createWork(config: OverlayConfig, deps: OverlayDeps): (nodes: readonly Node[]) => Promise<Done> {
   const { ip, nft, sysctl, log } = deps;
   let declared = false;
+  let swept: string | undefined;
   return async nodes => {
     await sysctl.write('net.ipv4.ip_forward', 1);
     // Once in every life: what an earlier version left must not stay. After that only when it is gone.
@@ -100,6 +102,11 @@ function createWork(config: OverlayConfig, deps: OverlayDeps): (nodes: readonly 
     declared = true;
     const plan = planOverlay(nodes, config);
     if ('missing' in plan) return { missing: plan.missing, peers: 0 };
+    if (swept !== plan.podCidr) {
+      const addresses = await removeStalePods(ip, plan.podCidr, config.cniStateDir);
+      if (addresses.length) log.warn('network of pods that are not of this cluster removed', { addresses });
+      swept = plan.podCidr;
+    }
     const underlay = await findUnderlay(ip, config.nodeIp);
     await writeConfig(config, deps, { podCidr: plan.podCidr, mtu: underlay.mtu });
     const plugin = await findMissingPlugin(config.cniBinDirs);
