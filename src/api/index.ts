@@ -1,5 +1,6 @@
 export type { Conflict, FieldManager, Manager } from './apply/apply.ts';
 export { createFieldManager } from './apply/apply.ts';
+export * as cel from './cel/index.ts';
 export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
@@ -37,6 +38,8 @@ export {
   quantityToNano,
   quantityToNumber,
 } from './quantity.ts';
+export type { Re2 } from './regex.ts';
+export { compileRe2, RegexError } from './regex.ts';
 export type { KubeList, KubeObject, Resource, UnknownObject } from './resource.ts';
 export { apiVersionOf, groupResourceOf } from './resource.ts';
 export * as resources from './resources.ts';
