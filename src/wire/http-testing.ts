@@ -14,8 +14,8 @@ const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const notBefore = new Date('2020-01-01T00:00:00Z');
 const notAfter = new Date('2049-01-01T00:00:00Z');
 
-/** Makes a new authority and a server certificate for localhost and 127.0.0.1. */
-export async function createTestCertificates(): Promise<TestCertificates> {
+/** Makes a new authority and a server certificate for localhost, 127.0.0.1 and the other host names. */
+export async function createTestCertificates(otherNames: readonly string[] = []): Promise<TestCertificates> {
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const authority = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: '01',
@@ -46,6 +46,7 @@ export async function createTestCertificates(): Promise<TestCertificates> {
   const names = new x509.SubjectAlternativeNameExtension([
     { type: 'dns', value: 'localhost' },
     { type: 'ip', value: '127.0.0.1' },
+    ...otherNames.map(value => ({ type: 'dns', value }) as const),
   ]);
   const server = await sign([{ CN: ['localhost'] }], x509.ExtendedKeyUsage.serverAuth, [names]);
   const tls = { ...server, ca: authority.toString('pem') } satisfies TlsFiles;

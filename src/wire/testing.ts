@@ -1,2 +1,4 @@
 export type { FakeContainer, FakeCri, FakeSandbox } from './fake-cri.ts';
 export { createFakeCri } from './fake-cri.ts';
+export type { TestCertificates } from './http-testing.ts';
+export { createTestCertificates } from './http-testing.ts';
