@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Running } from '#base';
 import { createInformers } from '#client';
-import { controllers, startControllers } from '#controllers';
+import { type ControllerConfig, controllers, startControllers } from '#controllers';
 import { startScheduler } from '#scheduler';
+import { openCertificateFolder } from './certificates.ts';
 import { type Cluster, depsOf, users } from './cluster.ts';
 
 /** All controllers, each under its own identity, over informers that they share. */
@@ -22,6 +23,7 @@ export async function startServerControllers(cluster: Cluster): Promise<Running>
       rootCa: readFileSync(join(paths.certificates, 'server-ca.crt'), 'utf8'),
       clusterCidrs: [config['cluster-cidr']],
       signToken: cluster.controlPlane!.signToken,
+      signCertificate: createSigner(cluster),
     },
     clock,
     random,
@@ -34,6 +36,16 @@ export async function startServerControllers(cluster: Cluster): Promise<Running>
       await running[Symbol.asyncDispose]();
       await informers[Symbol.asyncDispose]();
     },
+  };
+}
+
+/** As K3s: what clients show is signed by the clients' authority, everything else by the servers'. */
+function createSigner({ paths, clock, random }: Cluster): NonNullable<ControllerConfig['signCertificate']> {
+  const folder = openCertificateFolder(paths.certificates, { clock, random });
+  return async ({ signerName, ...order }) => {
+    const { signRequest } = await import('./sign-request.ts');
+    const authority = folder.authority(signerName.includes('/kube-apiserver-client') ? 'client-ca' : 'server-ca');
+    return signRequest(authority, order, { nowMs: clock.now(), random });
   };
 }
 

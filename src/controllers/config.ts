@@ -11,6 +11,8 @@ export interface ControllerConfig {
   rootCa: string;
   /** Signs what a secret of type kubernetes.io/service-account-token holds; absent: such secrets stay empty and the user is told. */
   signToken?: ((token: LegacyToken) => Promise<string>) | undefined;
+  /** Issues what the cluster's own signers issue; answers PEM. Absent: approved requests wait. */
+  signCertificate?: ((order: CertificateOrder) => Promise<string>) | undefined;
   /** Pod ranges (CIDR text) out of which each node gets one of `nodePrefix` length; empty: nodes bring their own. */
   clusterCidrs: readonly string[];
   /** Length of a node's IPv4 range. Default 24; IPv6 is always 64, as upstream. */
@@ -25,4 +27,16 @@ export interface LegacyToken {
   namespace: string;
   serviceAccount: { name: string; uid: string };
   secret: string;
+}
+
+/** A request that its signer's rules allow. */
+export interface CertificateOrder {
+  /** `kubernetes.io/kube-apiserver-client`. */
+  signerName: string;
+  /** PKCS #10, PEM: subject, names and key go into the certificate as they are. */
+  request: string;
+  /** Upstream's words for what the key is for: `client auth`. */
+  usages: readonly string[];
+  /** How long it is good. */
+  seconds: number;
 }

@@ -1,3 +1,6 @@
+import { certificateApprover } from './certificates/approver.ts';
+import { certificateCleaner } from './certificates/cleaner.ts';
+import { certificateSigner } from './certificates/signer.ts';
 import type { ControllerSpec } from './controller.ts';
 import { cronjob } from './cronjob/controller.ts';
 import { daemonset } from './daemonset/controller.ts';
@@ -48,4 +51,7 @@ export const controllers: readonly ControllerSpec[] = [
   claimProtection,
   volumeProtection,
   classProtection,
+  certificateApprover,
+  certificateSigner,
+  certificateCleaner,
 ];

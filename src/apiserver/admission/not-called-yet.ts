@@ -21,8 +21,6 @@ const unenforced: Readonly<Record<string, string>> = {
     'this version of Wherry has no gateway yet: nothing will be routed by it unless a controller of your own does it',
   'horizontalpodautoscalers.autoscaling':
     'this version of Wherry has no metrics and no autoscaler yet: nothing will be scaled by it',
-  'certificatesigningrequests.certificates.k8s.io':
-    'this version of Wherry has no signers yet: an approved request gets its certificate only from a signer of your own',
   'persistentvolumeclaims.':
     'this version of Wherry binds no volumes yet: the claim stays Pending unless a controller of your own binds it',
 };

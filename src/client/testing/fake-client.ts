@@ -38,6 +38,8 @@ export interface FakeClient extends Client {
   seed(...objects: KubeObject[]): void;
   /** Called before every write: a returned error is what the write rejects with. Replaces the one before. */
   refuse(decide: (call: FakeCall) => Error | undefined): void;
+  /** Answers creates of kinds that are never stored (reviews): what it returns, instead of storing. Replaces the one before. */
+  answer(decide: (call: FakeCall) => KubeObject | undefined): void;
   /** Forgets history: watches from before answer 410. */
   compact(): void;
   /** Ends every open watch, as a restarting server does. */
@@ -66,6 +68,7 @@ export function createFakeClient(objects: readonly KubeObject[] = [], options: F
   const known = [...(Object.values(builtIn) as Resource<KubeObject>[]), ...(options.resources ?? [])];
   const calls: FakeCall[] = [];
   let decide: (call: FakeCall) => Error | undefined = () => undefined;
+  let review: (call: FakeCall) => KubeObject | undefined = () => undefined;
 
   const note = (
     verb: FakeCall['verb'],
@@ -85,6 +88,7 @@ export function createFakeClient(objects: readonly KubeObject[] = [], options: F
     calls.push(call);
     const error = decide(call);
     if (error) throw error;
+    return call;
   };
   const must = (resource: Resource<KubeObject>, ref: ObjectRef): KubeObject => {
     const object = store.get(resource, keyOfRef(resource, ref));
@@ -118,6 +122,9 @@ export function createFakeClient(objects: readonly KubeObject[] = [], options: F
     refuse: next => {
       decide = next;
     },
+    answer: next => {
+      review = next;
+    },
     compact: store.compact,
     closeWatches: store.closeWatches,
     openWatches: store.openWatches,
@@ -146,7 +153,8 @@ export function createFakeClient(objects: readonly KubeObject[] = [], options: F
       };
     },
     async create(resource, object, write) {
-      note('create', resource, refOf(object), object, write?.subresource);
+      const reviewed = review(note('create', resource, refOf(object), object, write?.subresource));
+      if (reviewed) return give(reviewed);
       if (!write?.subresource) return give(make(resource, object, write));
       const { changed, answer } = subresources.create(must(resource, refOf(object)), object, write.subresource);
       if (changed === 'deleted')

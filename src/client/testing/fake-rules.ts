@@ -58,7 +58,7 @@ export function prepareUpdate(
   const { metadata } = after;
   const stale = metadata.resourceVersion && metadata.resourceVersion !== old.metadata.resourceVersion;
   if (stale || (metadata.uid && metadata.uid !== old.metadata.uid)) throw conflict(resource, old.metadata.name);
-  if (subresource === 'status') {
+  if (subresource === 'status' || subresource === 'approval') {
     // As most of upstream's status strategies, annotations come through.
     const changed = { ...before.metadata, annotations: metadata.annotations };
     return plain({ ...before, metadata: changed, status: after.status }) as KubeObject;

@@ -108,6 +108,15 @@ function validateSubresource(
   return errors;
 }
 
+/** Conditions say when they were written and when they changed, also when who wrote them did not. */
+function dateConditions({ status }: CertificateSigningRequest, old: CertificateSigningRequest, now: string): void {
+  for (const condition of status?.conditions ?? []) {
+    condition.lastUpdateTime ??= now;
+    const earlier = old.status?.conditions?.find(({ type }) => type === condition.type);
+    condition.lastTransitionTime ??= (earlier?.status === condition.status && earlier.lastTransitionTime) || now;
+  }
+}
+
 function formatCondition(object: CertificateSigningRequest): string {
   const types = (object.status?.conditions ?? []).map(condition => condition.type);
   const words = [types.includes('Denied') ? 'Denied' : types.includes('Approved') ? 'Approved' : 'Pending'];
@@ -153,10 +162,11 @@ export const certificateSigningRequest: KindBehaviour<CertificateSigningRequest>
     draft.spec = old.spec;
     keepStatus(draft, old);
   },
-  prepareSubresource(draft, old, subresource) {
+  prepareSubresource(draft, old, subresource, { nowMs }) {
     const conditions = draft.status?.conditions;
     keepAllButStatus(draft, old);
     if (subresource === 'approval') draft.status = conditions ? { ...old.status, conditions } : { ...old.status };
+    dateConditions(draft, old, new Date(nowMs).toISOString().replace(/\.\d+/, ''));
   },
   validateCreate: validateSpec,
   validateUpdate(object, old) {
