@@ -338,3 +338,22 @@ describe('the HTTP server', () => {
     session.close();
   });
 });
+
+test('the head of a stream comes before its first piece, over both versions of HTTP', { timeout: 10_000 }, async () => {
+  const write = Promise.withResolvers<void>();
+  const body = async (sink: { write(chunk: Uint8Array): boolean }) => {
+    await write.promise;
+    sink.write(Buffer.from('late'));
+  };
+  const { server, ca } = await start(async () => ({ status: 200, headers: json, body }));
+  await using _ = server;
+  const first = httpsRequest(server.url, { ca, agent: false });
+  const session = connectHttp2(server.url, { ca });
+  const second = session.request({ ':path': '/' });
+  const heads = Promise.all([once(first, 'response'), once(second, 'response')]);
+  first.end();
+  const [[answer]] = await heads;
+  write.resolve();
+  for (const stream of [answer, second]) assert.equal(String((await once(stream, 'data'))[0]), 'late');
+  session.close();
+});

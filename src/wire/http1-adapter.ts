@@ -90,7 +90,11 @@ function respond(message: IncomingMessage, answer: ServerResponse, response: Res
   answer.writeHead(response.status, response.headers);
   if (isBodiless(message.method ?? '', response.status)) answer.end();
   else if (!message.complete && response.body instanceof Uint8Array) linger(message, answer, response.body, context);
-  else sendBody(answer, response.body, context);
+  else {
+    // A watch that has nothing to tell yet is open all the same: clients wait for the head before they go on.
+    if (typeof response.body === 'function') answer.flushHeaders();
+    sendBody(answer, response.body, context);
+  }
 }
 
 /** Closing a connection on which data still comes in resets it, and the answer is lost: the rest is taken in for a moment first. */
