@@ -26,7 +26,7 @@ fi
 packages='containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins nft:nftables ip:iproute2 busybox:busybox-static
   conntrack:conntrack mount:mount ps:procps'
 # Only for the tests.
-[ "${1:-}" = tests ] && packages="$packages docker-registry:docker-registry tcpdump:tcpdump socat:socat"
+[ "${1:-}" = tests ] && packages="$packages docker-registry:docker-registry etcd:etcd-server tcpdump:tcpdump socat:socat"
 command -v kubectl >/dev/null 2>&1 || packages="$packages kubectl:kubernetes-client"
 
 missing=''

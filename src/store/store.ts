@@ -8,7 +8,7 @@ export interface Entry {
   readonly revision: number;
 }
 
-/** One committed change, in revision order. Every revision belongs to exactly one change. */
+/** One committed change, in revision order. No two changes that a store makes have the same revision. */
 export interface Change {
   readonly revision: number;
   readonly key: string;
@@ -26,7 +26,10 @@ export interface Write {
   readonly value: Uint8Array | undefined;
   /** The revision that the key must now have; 0: it must not exist. */
   readonly expect: number;
-  /** Kept in memory only: gone after a restart, never a write to disk. Default false. A volatile key stays volatile. */
+  /**
+   * Kept in memory only: gone after a restart, never a write to disk. Default false. A volatile key stays volatile. A store that several servers share has no
+   * memory of its own and keeps such keys like any other.
+   */
   readonly volatile?: boolean;
 }
 
@@ -83,18 +86,23 @@ export class StoreError extends Error {
 
 /**
  * A revisioned key-value log. Keys are strings without NUL, values are bytes that the store never looks into. Revisions are positive
- * integers that grow by one with each change and never go back, also over a restart. describeStore in testing.ts is the full contract.
+ * integers that grow by one with each change and never go back, also over a restart; where others use the same backend, their changes take revisions too.
+ * describeStore in testing.ts is the full contract.
  */
 export interface Store extends AsyncDisposable {
-  /** The newest revision that is committed and durable. 1 for an empty store. */
+  /** The newest revision that is committed and durable, as far as this process has heard. 1 for an empty store. */
   revision(): number;
+  /** The same as the backend now says, other processes' changes included. Absent: nobody else writes, and `revision` is it. Rejects with `unavailable`. */
+  current?(): Promise<number>;
+  /** Why the backend cannot be used just now, for health checks; undefined: it can. Absent: whatever is wrong shows in the calls. */
+  problem?(): string | undefined;
   /** The key as it now is; undefined when absent. */
   get(key: string): Promise<Entry | undefined>;
   /** Keys in bytewise order, at the newest revision. */
   list(options: ListOptions): Promise<Listing>;
   /**
    * One conditional change. Resolves with its revision after it is durable (or in memory, when volatile). Rejects with StoreError `conflict`
-   * and changes nothing when `expect` does not hold. Calls of one event-loop turn commit in one transaction.
+   * and changes nothing when `expect` does not hold. Calls for one key take effect in their order.
    */
   write(write: Write): Promise<{ revision: number }>;
   /** Delivers changes until the signal aborts. Throws StoreError `compacted` at once when `after` is no longer retained. */

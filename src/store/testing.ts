@@ -8,6 +8,8 @@ import { valueTests } from './suite/values.ts';
 import { volatileTests } from './suite/volatile.ts';
 import { watchTests } from './suite/watching.ts';
 
+export type { EtcdMemberProcess, EtcdProcesses, EtcdTlsFiles } from './suite/etcd-process.ts';
+export { missingEtcd, startEtcd } from './suite/etcd-process.ts';
 export type { StoreHarness, StoreSuite, WatchRecord } from './suite/harness.ts';
 export { recordWatch } from './suite/harness.ts';
 export type { Operation } from './suite/history.ts';

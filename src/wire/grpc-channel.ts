@@ -15,16 +15,21 @@ const codes: Partial<Record<status, GrpcErrorCode>> = {
   [status.RESOURCE_EXHAUSTED]: 'resourceExhausted',
   [status.UNAUTHENTICATED]: 'unauthenticated',
   [status.PERMISSION_DENIED]: 'permissionDenied',
+  [status.OUT_OF_RANGE]: 'outOfRange',
 };
 
-/** Matches what containerd sends at most. */
 const maxMessageBytes = 16 * 1024 * 1024;
 
 /** Opens the connection that `connectGrpc` describes. */
-export function openChannel({ address, now, metadata = {} }: GrpcTarget): GrpcConnection {
-  const client = new GrpcClient(address, credentials.createInsecure(), {
-    'grpc.max_receive_message_length': maxMessageBytes,
-    'grpc.max_send_message_length': maxMessageBytes,
+export function openChannel(target: GrpcTarget): GrpcConnection {
+  const { address, now, metadata = {}, tls, keepaliveMs } = target;
+  const largest = target.maxMessageBytes ?? maxMessageBytes;
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  const security = tls ? credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert)) : credentials.createInsecure();
+  const client = new GrpcClient(address, security, {
+    'grpc.max_receive_message_length': largest,
+    'grpc.max_send_message_length': largest,
+    ...(keepaliveMs && { 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveMs / 2 }),
     // A runtime that restarts must be found again soon.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
@@ -33,7 +38,8 @@ export function openChannel({ address, now, metadata = {} }: GrpcTarget): GrpcCo
   });
   const headers = () => {
     const made = new Metadata();
-    for (const [name, value] of Object.entries(metadata)) made.set(name, value);
+    const pairs = typeof metadata === 'function' ? metadata() : metadata;
+    for (const [name, value] of Object.entries(pairs)) made.set(name, value);
     return made;
   };
   const optionsOf = (timeoutMs: number) => (Number.isFinite(timeoutMs) ? { deadline: now() + timeoutMs } : {});
@@ -64,6 +70,25 @@ export function openChannel({ address, now, metadata = {} }: GrpcTarget): GrpcCo
         signal?.removeEventListener('abort', cancel);
         call.cancel();
       }
+    },
+    duplex({ method, onMessage, onEnd }) {
+      const { path, encode, decode } = method;
+      const call = client.makeBidiStreamRequest(path, encode, decode, headers());
+      let isOver = false;
+      const end = (error: GrpcError | undefined) => {
+        if (!isOver) onEnd(error);
+        isOver = true;
+      };
+      call.on('data', (message: object) => isOver || onMessage(message));
+      call.on('error', error => end(toGrpcError(error as ServiceError)));
+      call.on('end', () => end(undefined));
+      return {
+        send: message => void (isOver || call.write(message)),
+        close() {
+          isOver = true;
+          call.cancel();
+        },
+      };
     },
     close: () => client.close(),
   };

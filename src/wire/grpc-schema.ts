@@ -13,9 +13,14 @@ export interface GrpcMethod {
 
 /**
  * Reads a table into methods by `Service.Method`. Field names become camelCase; 64-bit numbers become numbers (nanoseconds lose their last digits),
- * enums their names, and absent fields their proto3 defaults, but absent messages stay absent.
+ * enums their names, and absent fields their proto3 defaults, but absent messages stay absent. The form `raw` leaves that work out where every call counts:
+ * enums are numbers, decoded 64-bit numbers are Long, and absent messages null.
  */
-export function readSchema(packageName: string, table: SchemaTable): (service: string, method: string) => GrpcMethod {
+export function readSchema(
+  packageName: string,
+  table: SchemaTable,
+  form: 'plain' | 'raw' = 'plain',
+): (service: string, method: string) => GrpcMethod {
   const root = protobuf.Root.fromJSON(nest(packageName, table));
   const known = new Map<string, GrpcMethod>();
   const decodeOptions = { longs: Number, enums: String, defaults: true, arrays: true, objects: true } as const;
@@ -26,13 +31,24 @@ export function readSchema(packageName: string, table: SchemaTable): (service: s
     const signature = table[`service ${service}`]?.[method] as [string, string] | undefined;
     if (!signature) throw new Error(`no method ${path}`);
     const [request, response] = signature.map(name => root.lookupType(`${packageName}.${name.replace('stream ', '')}`));
-    const made: GrpcMethod = {
-      path,
-      encode: message => Buffer.from(request!.encode(request!.fromObject(message)).finish()),
-      decode: bytes => dropEmpty(response!.toObject(response!.decode(bytes), decodeOptions)) as object,
-    };
+    const made: GrpcMethod =
+      form === 'raw'
+        ? rawMethod(path, request!, response!)
+        : {
+            path,
+            encode: message => Buffer.from(request!.encode(request!.fromObject(message)).finish()),
+            decode: bytes => dropEmpty(response!.toObject(response!.decode(bytes), decodeOptions)) as object,
+          };
     known.set(path, made);
     return made;
+  };
+}
+
+function rawMethod(path: string, request: protobuf.Type, response: protobuf.Type): GrpcMethod {
+  return {
+    path,
+    encode: message => request.encode(message).finish() as Buffer,
+    decode: bytes => response.decode(bytes),
   };
 }
 

@@ -13,6 +13,7 @@ export type GrpcErrorCode =
   | 'resourceExhausted'
   | 'unauthenticated'
   | 'permissionDenied'
+  | 'outOfRange'
   | 'unknown';
 
 /** The server (or the way to it) said no. `message` is the server's text without gRPC's prefix; `grpcText` has it as Go programs print it. */
@@ -42,11 +43,27 @@ export interface GrpcCall {
   signal?: AbortSignal | undefined;
 }
 
+export interface GrpcDuplexCall {
+  method: GrpcMethod;
+  /** Must not throw. */
+  onMessage(message: object): void;
+  /** The other side ended it: undefined when it was done, else why. Called at most once, never after `close`. */
+  onEnd(error: GrpcError | undefined): void;
+}
+
+export interface GrpcDuplex {
+  /** Dropped when the stream is over. */
+  send(message: object): void;
+  close(): void;
+}
+
 export interface GrpcConnection {
   /** One question, one answer. Rejects with GrpcError. */
   call(call: GrpcCall): Promise<object>;
   /** Messages until the server ends the stream; rejects with GrpcError, or ends quietly when `signal` aborts. */
   stream(call: GrpcCall): AsyncIterable<object>;
+  /** Messages both ways at once, without a deadline. */
+  duplex(call: GrpcDuplexCall): GrpcDuplex;
   close(): void;
 }
 
@@ -55,7 +72,13 @@ export interface GrpcTarget {
   address: string;
   /** Wall-clock milliseconds: deadlines are absolute. */
   now(): number;
-  metadata?: Readonly<Record<string, string>>;
+  metadata?: Readonly<Record<string, string>> | (() => Readonly<Record<string, string>>);
+  /** PEM texts; absent: no TLS. Without `ca` the authorities that Node knows. */
+  tls?: { ca?: string | undefined; cert?: string | undefined; key?: string | undefined } | undefined;
+  /** While calls are under way the other side is asked this often whether it lives; a connection that does not answer breaks. Default never. */
+  keepaliveMs?: number;
+  /** Of one message in either direction; -1: no limit. Default 16 MiB, what containerd sends at most. */
+  maxMessageBytes?: number;
 }
 
 /**
@@ -71,10 +94,33 @@ export function connectGrpc(target: GrpcTarget): GrpcConnection {
     async *stream(call) {
       yield* (await channel).stream(call);
     },
+    duplex: call => openLater(channel, call),
     close: () =>
       void channel.then(
         open => open.close(),
         () => undefined,
       ),
+  };
+}
+
+/** A stream that is asked for before the library is there. */
+function openLater(channel: Promise<GrpcConnection>, call: GrpcDuplexCall): GrpcDuplex {
+  const early: object[] = [];
+  let stream: GrpcDuplex | undefined;
+  let isClosed = false;
+  channel.then(
+    open => {
+      if (isClosed) return;
+      stream = open.duplex(call);
+      for (const message of early) stream.send(message);
+    },
+    cause => isClosed || call.onEnd(new GrpcError('unavailable', String(cause), { cause })),
+  );
+  return {
+    send: message => void (stream ? stream.send(message) : early.push(message)),
+    close() {
+      isClosed = true;
+      stream?.close();
+    },
   };
 }

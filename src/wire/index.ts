@@ -2,7 +2,26 @@ export { subscribeContainerdEvents } from './containerd-events.ts';
 export type { Cri, CriImages, CriRuntime } from './cri.ts';
 export { connectCri } from './cri.ts';
 export type * from './cri-types.ts';
-export type { GrpcCall, GrpcConnection, GrpcErrorCode, GrpcTarget } from './grpc.ts';
+export type {
+  EtcdEntry,
+  EtcdEvent,
+  EtcdKeys,
+  EtcdMember,
+  EtcdRange,
+  EtcdWatch,
+  EtcdWatchMessage,
+  EtcdWatchOptions,
+  EtcdWrite,
+} from './etcd.ts';
+export { connectEtcd } from './etcd.ts';
+export type {
+  GrpcCall,
+  GrpcConnection,
+  GrpcDuplex,
+  GrpcDuplexCall,
+  GrpcErrorCode,
+  GrpcTarget,
+} from './grpc.ts';
 export { connectGrpc, GrpcError, isGrpcError } from './grpc.ts';
 export { checkGrpcHealth } from './grpc-health.ts';
 export type { GrpcMethod, SchemaTable } from './grpc-schema.ts';

@@ -1,0 +1,85 @@
+import type { SchemaTable } from './grpc-schema.ts';
+
+/**
+ * The part of etcd's API v3 that the store uses. Numbers and names are those of api/etcdserverpb/rpc.proto and api/mvccpb/kv.proto of etcd, which 3.4, 3.5 and 3.6 share.
+ */
+export const etcdTable: SchemaTable = {
+  ResponseHeader: { revision: [3, 'int64'] },
+  KeyValue: {
+    key: [1, 'bytes'],
+    create_revision: [2, 'int64'],
+    mod_revision: [3, 'int64'],
+    value: [5, 'bytes'],
+  },
+  EventType: { PUT: 0, DELETE: 1 },
+  Event: { type: [1, 'EventType'], kv: [2, 'KeyValue'], prev_kv: [3, 'KeyValue'] },
+  RangeRequest: {
+    key: [1, 'bytes'],
+    range_end: [2, 'bytes'],
+    limit: [3, 'int64'],
+    revision: [4, 'int64'],
+    keys_only: [8, 'bool'],
+    count_only: [9, 'bool'],
+  },
+  RangeResponse: { header: [1, 'ResponseHeader'], kvs: [2, '[]KeyValue'], more: [3, 'bool'], count: [4, 'int64'] },
+  PutRequest: { key: [1, 'bytes'], value: [2, 'bytes'] },
+  PutResponse: { header: [1, 'ResponseHeader'] },
+  DeleteRangeRequest: { key: [1, 'bytes'], range_end: [2, 'bytes'] },
+  DeleteRangeResponse: { header: [1, 'ResponseHeader'], deleted: [2, 'int64'] },
+  RequestOp: {
+    request_range: [1, 'RangeRequest'],
+    request_put: [2, 'PutRequest'],
+    request_delete_range: [3, 'DeleteRangeRequest'],
+  },
+  ResponseOp: {
+    response_range: [1, 'RangeResponse'],
+    response_put: [2, 'PutResponse'],
+    response_delete_range: [3, 'DeleteRangeResponse'],
+  },
+  CompareResult: { EQUAL: 0, GREATER: 1, LESS: 2, NOT_EQUAL: 3 },
+  CompareTarget: { VERSION: 0, CREATE: 1, MOD: 2, VALUE: 3, LEASE: 4 },
+  // version and mod_revision are alternatives in one oneof; on the wire that is two fields of which one is set.
+  Compare: {
+    result: [1, 'CompareResult'],
+    target: [2, 'CompareTarget'],
+    key: [3, 'bytes'],
+    mod_revision: [6, 'int64'],
+  },
+  TxnRequest: { compare: [1, '[]Compare'], success: [2, '[]RequestOp'], failure: [3, '[]RequestOp'] },
+  TxnResponse: { header: [1, 'ResponseHeader'], succeeded: [2, 'bool'], responses: [3, '[]ResponseOp'] },
+  CompactionRequest: { revision: [1, 'int64'], physical: [2, 'bool'] },
+  CompactionResponse: { header: [1, 'ResponseHeader'] },
+  WatchCreateRequest: {
+    key: [1, 'bytes'],
+    range_end: [2, 'bytes'],
+    start_revision: [3, 'int64'],
+    progress_notify: [4, 'bool'],
+    prev_kv: [6, 'bool'],
+    fragment: [8, 'bool'],
+  },
+  WatchProgressRequest: {},
+  WatchRequest: { create_request: [1, 'WatchCreateRequest'], progress_request: [3, 'WatchProgressRequest'] },
+  WatchResponse: {
+    header: [1, 'ResponseHeader'],
+    watch_id: [2, 'int64'],
+    created: [3, 'bool'],
+    canceled: [4, 'bool'],
+    compact_revision: [5, 'int64'],
+    cancel_reason: [6, 'string'],
+    fragment: [7, 'bool'],
+    events: [11, '[]Event'],
+  },
+  StatusRequest: {},
+  StatusResponse: { version: [2, 'string'], db_size: [3, 'int64'] },
+  AuthenticateRequest: { name: [1, 'string'], password: [2, 'string'] },
+  AuthenticateResponse: { token: [2, 'string'] },
+  'service KV': {
+    Range: ['RangeRequest', 'RangeResponse'],
+    Put: ['PutRequest', 'PutResponse'],
+    Txn: ['TxnRequest', 'TxnResponse'],
+    Compact: ['CompactionRequest', 'CompactionResponse'],
+  },
+  'service Watch': { Watch: ['stream WatchRequest', 'stream WatchResponse'] },
+  'service Maintenance': { Status: ['StatusRequest', 'StatusResponse'] },
+  'service Auth': { Authenticate: ['AuthenticateRequest', 'AuthenticateResponse'] },
+};
