@@ -1,5 +1,17 @@
+import chunking from './api-machinery/chunking.ts';
+import garbageCollector from './api-machinery/garbage-collector.ts';
+import namespaces from './api-machinery/namespaces.ts';
+import resourceQuota from './api-machinery/resource-quota.ts';
+import serverVersion from './api-machinery/server-version.ts';
 import watchers from './api-machinery/watchers.ts';
 import type { Register } from './suite.ts';
 
 /** All files with tests. */
-export const registers: readonly Register[] = [watchers];
+export const registers: readonly Register[] = [
+  chunking,
+  garbageCollector,
+  namespaces,
+  resourceQuota,
+  serverVersion,
+  watchers,
+];
