@@ -2,6 +2,7 @@ import type { Clock, Log, Meter } from '#base';
 import type { Handler } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { Exchange, Next, Stage } from './exchange.ts';
+import type { Fairness } from './fairness/index.ts';
 import { parseRequestInfo } from './request-info.ts';
 import { createAuthenticate } from './stages/authenticate.ts';
 import { createAuthorize } from './stages/authorize.ts';
@@ -19,7 +20,7 @@ export interface ChainParts {
   readonly impersonate: Impersonator;
   /** Sees every answered request with its user; undefined: nothing is audited. */
   readonly audit?: Stage | undefined;
-  readonly inFlight: { reading: number; mutating: number };
+  readonly fairness: Fairness;
   /** The last stage: finds who answers. */
   readonly route: Next;
   readonly clock: Clock;
@@ -29,11 +30,6 @@ export interface ChainParts {
 
 /** The way of every request, outermost stage first. Order is the meaning: nothing is counted against a limit before it is known who asks. */
 function stagesOf(parts: ChainParts): readonly Stage[] {
-  const inFlight = parts.meter.gauge({
-    name: 'apiserver_current_inflight_requests',
-    help: 'Number of requests being worked on, by kind, without watches and streams.',
-    labels: ['request_kind'],
-  });
   return [
     createObserve(parts.meter, parts.clock),
     createWarn(),
@@ -41,7 +37,7 @@ function stagesOf(parts: ChainParts): readonly Stage[] {
     createAuthenticate(parts.authenticate),
     ...(parts.audit ? [parts.audit] : []),
     createImpersonate(parts.impersonate, parts.authorize),
-    createLimit(parts.inFlight, inFlight),
+    createLimit(parts.fairness, parts.meter),
     createAuthorize(parts.authorize),
   ];
 }
@@ -53,7 +49,10 @@ export function createChain(parts: ChainParts): Handler {
     let exchange: Exchange;
     try {
       const info = parseRequestInfo(request.method, request.path, request.search);
-      exchange = { request, info, user: anonymous, warnings: [], isServed: false };
+      exchange = {
+        ...{ request, info, user: anonymous, warnings: [], isServed: false },
+        ...{ responseHeaders: undefined, annotations: undefined },
+      };
     } catch (error) {
       return toResponse(error, { log: parts.log, path: request.path });
     }

@@ -4,7 +4,8 @@ import type { User } from './user.ts';
 
 /** One request on its way through the chain, and what the stages have found out about it. */
 export interface Exchange {
-  readonly request: Request;
+  /** A stage may put another in its place, with the same meaning. */
+  request: Request;
   readonly info: RequestInfo;
   /** Set by the authenticate stage; anonymous before. */
   user: User;
@@ -12,6 +13,12 @@ export interface Exchange {
   readonly warnings: string[];
   /** Set by the route stage when path or resource is one that exists: only those become labels of metrics, or anyone could fill the memory. */
   isServed: boolean;
+  /** Go with the answer, whatever it is. */
+  responseHeaders?: Readonly<Record<string, string>> | undefined;
+  /** What stages and plugins note for the audit log; undefined: nobody wants to know. */
+  annotations?: Record<string, string> | undefined;
+  /** Set by the limit stage; called when another server has the request now: a slow one there must not hold up requests here. May be called twice. */
+  delegated?: (() => void) | undefined;
 }
 
 export type Next = (exchange: Exchange) => Promise<Response>;

@@ -5,6 +5,8 @@ export type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 export * as allocate from './allocate/index.ts';
 export { createConnect } from './connect/index.ts';
 export type { Exchange, Next, Stage } from './exchange.ts';
+export * as fairness from './fairness/index.ts';
+export * as locks from './locks/index.ts';
 export type { HealthCheck } from './plain/health.ts';
 export type { VersionInfo } from './plain/version.ts';
 export type { ObjectReader } from './reader.ts';

@@ -12,6 +12,8 @@ import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
 import { methodNotAllowed } from './errors.ts';
 import type { Stage } from './exchange.ts';
+import type { Fairness } from './fairness/index.ts';
+import { createFairness } from './fairness/index.ts';
 import { createDiscovery } from './plain/discovery.ts';
 import type { HealthCheck } from './plain/health.ts';
 import { createHealth } from './plain/health.ts';
@@ -44,6 +46,8 @@ export interface ApiServerConfig {
 export interface ServerParts {
   readonly reader: ObjectReader;
   readonly scheme: () => Scheme;
+  /** Resolves when the reader shows everything up to the store's revision. */
+  shown(revision: number): Promise<void>;
   /** The resource that serves a kind; undefined when none does. */
   resourceOfKind(apiVersion: string, kind: string): Resource<KubeObject> | undefined;
   /** By name as in quotas and reviews: `pods`, `widgets.example.com`; undefined when nothing serves it. */
@@ -98,7 +102,8 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   const core = await openCore(deps, stopping.signal, cleanup);
   const extensions = await deps.extend(partsOf(core));
   if (extensions[Symbol.asyncDispose]) cleanup.use(extensions as AsyncDisposable);
-  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions });
+  const fairness = cleanup.use(openFairness(config, deps, core));
+  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, fairness });
   cleanup.use(startCompaction(deps));
   const http = config.listen && cleanup.use(await listen(config.listen, withFront(handler, config.front), deps));
   // First of all: watches end, so that nothing keeps a connection open.
@@ -145,9 +150,21 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
   };
 }
 
-function partsOf({ reader, scheme }: OpenCore): ServerParts {
+function openFairness(config: ApiServerConfig, { clock, meter }: ApiServerDeps, core: OpenCore): Fairness {
+  const { reading, mutating } = config.inFlight ?? defaultInFlight;
+  return createFairness({
+    ...{ reader: core.reader, clock, meter, seats: reading + mutating },
+    countObjects({ group, version, resource }) {
+      const kind = core.scheme().byResource(group, version, resource);
+      return kind && core.cache.of(kind.storagePrefix).size;
+    },
+  });
+}
+
+function partsOf({ reader, scheme, cache }: OpenCore): ServerParts {
   return {
     reader,
+    shown: revision => cache.waitFor(revision),
     scheme,
     resourceOfKind(apiVersion, kind) {
       const [group, version] = apiVersion.includes('/') ? apiVersion.split('/') : ['', apiVersion];
@@ -169,8 +186,9 @@ function createHandler(parts: {
   deps: ApiServerDeps;
   core: Core;
   extensions: ServerExtensions;
+  fairness: Fairness;
 }): Handler {
-  const { config, deps, core, extensions } = parts;
+  const { config, deps, core, extensions, fairness } = parts;
   const checks: readonly HealthCheck[] = [
     { name: 'ping', isLive: true, check: () => undefined },
     { name: 'log', isLive: true, check: () => undefined },
@@ -190,7 +208,7 @@ function createHandler(parts: {
   const plain = { exact: new Map(exactPaths(config, deps, extensions)), others };
   return createChain({
     ...extensions,
-    inFlight: config.inFlight ?? defaultInFlight,
+    fairness,
     route: createRoute({ core, extra: extensions, plain }),
     clock: deps.clock,
     log: deps.log,
@@ -216,6 +234,8 @@ function exactPaths(
 }
 
 function readiness({ cache, store }: Pick<OpenCore, 'cache' | 'store'>): string | undefined {
+  // A shared store's changes come a little after they are known of: being behind is no fault there.
+  if (store.problem) return store.problem();
   return cache.isFresh() ? undefined : `the cache is at revision ${cache.revision}, the store at ${store.revision()}`;
 }
 

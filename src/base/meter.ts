@@ -26,6 +26,8 @@ export interface Meter {
   counter(spec: MeterSpec): CounterMeter;
   gauge(spec: MeterSpec): GaugeMeter;
   histogram(spec: MeterSpec & { buckets: readonly number[] }): HistogramMeter;
+  /** Series that somebody keeps by himself, because they change too often for labels to be looked up each time: asked for with every `text`. */
+  expose(text: () => string): void;
   /** Everything in the Prometheus text format 0.0.4. */
   text(): Promise<string>;
 }
@@ -33,6 +35,7 @@ export interface Meter {
 /** Asking twice for the same name gives the same series. */
 export function createMeter(): Meter {
   const registry = new Registry();
+  const exposed: (() => string)[] = [];
   const base = (spec: MeterSpec) => ({
     name: spec.name,
     help: spec.help,
@@ -53,6 +56,7 @@ export function createMeter(): Meter {
       const histogram = known(spec.name, () => new Histogram({ ...base(spec), buckets: [...spec.buckets] }));
       return { observe: (value, labels) => histogram.observe(labels ?? {}, value) };
     },
-    text: () => registry.metrics(),
+    expose: text => void exposed.push(text),
+    text: async () => [await registry.metrics(), ...exposed.map(text => text())].join(''),
   };
 }

@@ -9,6 +9,7 @@ import {
   admission,
   allocate,
   createConnect,
+  fairness,
   type ServerExtensions,
   type ServerParts,
   startApiServer,
@@ -142,6 +143,14 @@ async function writeBasics(
       log: deps.log.child('role-aggregation'),
     }),
   );
+  cleanup.use(
+    await fairness.startFairnessObjects({
+      reader: api.reader,
+      writer: client,
+      clock: deps.clock,
+      log: deps.log.child('fairness'),
+    }),
+  );
   const port = api.port ?? config.advertise.port;
   await allocate.ensureKubernetesService(client, {
     serviceCidr: parseCidr(config.cluster['service-cidr'])!,
@@ -173,6 +182,8 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
         clock,
         random,
         log: log.child('admission'),
+        meter: deps.meter,
+        scheme: parts.scheme,
         resourceOfKind: parts.resourceOfKind,
         resourceOfName: parts.resourceOfName,
         writeQuotaStatus: async (quota: ResourceQuota) =>

@@ -21,6 +21,7 @@ export function createObserve(meter: Meter, clock: Clock): Stage {
   return async (exchange, next) => {
     const startMs = clock.monotonicMs();
     const response = await next(exchange);
+    if (exchange.responseHeaders) response.headers = { ...response.headers, ...exchange.responseHeaders };
     const labels = labelsOf(exchange);
     total.add({ ...labels, code: String(response.status) });
     if (!isLongRunning(exchange)) duration.observe((clock.monotonicMs() - startMs) / 1000, labels);
