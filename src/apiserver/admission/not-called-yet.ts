@@ -1,12 +1,9 @@
 import type { AdmissionPlugin } from '../admission.ts';
 
-const webhooks = 'this version of Wherry does not call admission webhooks yet: nothing will be';
 const policies = 'this version of Wherry does not evaluate admission policies yet: nothing will be';
 
 /** Resources that this version stores and does not act on, by `resource.group`, and what of them does not happen. */
 const unenforced: Readonly<Record<string, string>> = {
-  'validatingwebhookconfigurations.admissionregistration.k8s.io': `${webhooks} validated by it`,
-  'mutatingwebhookconfigurations.admissionregistration.k8s.io': `${webhooks} changed by it`,
   'validatingadmissionpolicies.admissionregistration.k8s.io': `${policies} validated by it`,
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} validated by it`,
   'mutatingadmissionpolicies.admissionregistration.k8s.io': `${policies} changed by it`,

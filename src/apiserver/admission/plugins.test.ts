@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Pod, resources } from '#api';
+import { behaviours, createScheme, type Pod, resources } from '#api';
+import { createMeter } from '#base';
 import { createFakeClock, createFakeRandom, createRecordingLog } from '#base/testing';
 import { createAuthorization } from '../access/authorize.ts';
 import { createFakeReader } from '../access/testing.ts';
@@ -25,6 +26,8 @@ test('the plugins stand in upstream order, with the quota last', async () => {
     clock: createFakeClock(),
     random: createFakeRandom(),
     log: createRecordingLog(),
+    meter: createMeter(),
+    scheme: () => createScheme(behaviours),
     resourceOfKind: () => undefined,
     resourceOfName: () => undefined,
   });
@@ -51,6 +54,8 @@ test('the plugins stand in upstream order, with the quota last', async () => {
       'DefaultIngressClass',
       'PodTopologyLabels',
       'UnenforcedConfigurationWarning',
+      'MutatingAdmissionWebhook',
+      'ValidatingAdmissionWebhook',
       'ResourceQuota',
     ],
   );
@@ -131,14 +136,6 @@ test('owner references need the right to delete and to set finalizers', async ()
   );
   rights.add('update replicasets/finalizers');
   assert.equal(await ask([blocking]), undefined);
-});
-
-test('what configures webhooks is stored with a warning that nothing calls them', async () => {
-  const request = createTestRequest(resources.validatingwebhookconfigurations, { object: { metadata: { name: 'w' } } });
-  assert.equal(await runPlugin(createUnenforcedConfigurationWarning(), request), undefined);
-  assert.deepEqual(request.warnings, [
-    'ValidatingWebhookConfiguration: this version of Wherry does not call admission webhooks yet: nothing will be validated by it',
-  ]);
 });
 
 test('what is stored and not acted on is said when it is written, and what is acted on is not', async () => {

@@ -1,8 +1,9 @@
-import type { KubeObject, Resource, ResourceQuota } from '#api';
-import type { Clock, Log, Random } from '#base';
+import type { KubeObject, Resource, ResourceQuota, Scheme } from '#api';
+import type { Clock, Log, Meter, Random } from '#base';
 import type { Authorization } from '../access/authorize.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import type { ObjectReader } from '../reader.ts';
+import type { WebhookClient } from '../webhook/index.ts';
 import { compareQuantities } from './amounts.ts';
 import {
   createCertificateApproval,
@@ -31,6 +32,7 @@ import {
   createPersistentVolumeClaimResize,
   createStorageObjectInUseProtection,
 } from './storage-defaults.ts';
+import { createWebhookPlugins } from './webhooks/index.ts';
 
 export interface AdmissionOptions {
   readonly reader: ObjectReader;
@@ -38,6 +40,11 @@ export interface AdmissionOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly meter: Meter;
+  /** Versions of kinds, for webhooks that ask for another one. */
+  readonly scheme: () => Scheme;
+  /** Calls webhooks; default one of admission's own. */
+  readonly webhookClient?: WebhookClient | undefined;
   /** By kind, for owner references; undefined when nothing serves it. */
   resourceOfKind(apiVersion: string, kind: string): Resource<KubeObject> | undefined;
   /** By name as in quotas: `pods`, `widgets.example.com`; undefined when nothing serves it. */
@@ -62,6 +69,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     resourceOf: options.resourceOfName,
     writeStatus: options.writeQuotaStatus,
   });
+  const webhooks = createWebhookPlugins({ ...options, client: options.webhookClient, log: log.child('webhooks') });
   const plugins: readonly AdmissionPlugin[] = [
     // First: nobody may grant what he does not hold, whatever else is wrong. Upstream has it in the storage of roles, before all validation.
     createRbacEscalationCheck(authorization),
@@ -84,10 +92,19 @@ export function createAdmission(options: AdmissionOptions): Admission {
     createCertificateSubjectRestriction(),
     createDefaultIngressClass(reader),
     createPodTopologyLabels(reader),
-    // Where policies and webhooks will stand: after all that mutates from within, before quota counts.
     createUnenforcedConfigurationWarning(),
+    // What users add comes after all that mutates from within, in upstream's order: MutatingAdmissionPolicy, MutatingAdmissionWebhook,
+    // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook.
+    webhooks.mutating,
+    webhooks.validating,
     // Last: it reserves, so nothing after it may refuse.
     quota,
   ];
-  return { plugins, [Symbol.asyncDispose]: () => quota[Symbol.asyncDispose]() };
+  return {
+    plugins,
+    async [Symbol.asyncDispose]() {
+      webhooks[Symbol.dispose]();
+      await quota[Symbol.asyncDispose]();
+    },
+  };
 }

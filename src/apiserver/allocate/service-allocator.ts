@@ -72,6 +72,7 @@ export function createServiceAllocator(options: ServiceAllocatorOptions): Servic
   };
   return {
     name: 'ServiceAllocator',
+    isLast: true,
     mutate: request => allocate(state, request, release),
     release,
     settle: release,

@@ -1,5 +1,10 @@
-import type { UnknownObject } from '#api';
-import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import type { Kind, TypeNode, UnknownObject } from '#api';
+import { DecodeError } from '#api';
+import type { AdmissionCodec, AdmissionPlugin, AdmissionRequest, Rounds } from '../admission.ts';
+import { toVersion } from '../content/versions.ts';
+import type { Core } from '../core.ts';
+import { admissionOptions } from './admission-options.ts';
+import type { DeleteOptions } from './delete-options.ts';
 import type { Target } from './target.ts';
 
 export interface AdmitOptions {
@@ -8,7 +13,8 @@ export interface AdmitOptions {
   readonly dryRun: boolean;
   readonly object: UnknownObject | undefined;
   readonly old: UnknownObject | undefined;
-  readonly options?: Readonly<Record<string, unknown>>;
+  /** Only of deletions: the others' are read from the URL. */
+  readonly options?: DeleteOptions;
 }
 
 /** One write on its way past the plugins. After `mutate` or `validate` began, exactly one of `settle` and `release` must be called. */
@@ -24,6 +30,7 @@ export interface Admission {
 
 export function admission(target: Target, options: AdmitOptions): Admission {
   const { core, exchange, kind, namespace, subresource } = target;
+  const rounds = createRounds();
   const request: AdmissionRequest = {
     operation: options.operation,
     kind,
@@ -34,7 +41,10 @@ export function admission(target: Target, options: AdmitOptions): Admission {
     dryRun: options.dryRun,
     object: options.object,
     old: options.old,
-    options: options.options ?? {},
+    options: admissionOptions(options.operation, exchange.info.query, options.options),
+    signal: exchange.request.signal,
+    rounds,
+    codec: createCodec(core),
     warn: text => void exchange.warnings.push(text),
   };
   const { admission: plugins } = core;
@@ -43,11 +53,42 @@ export function admission(target: Target, options: AdmitOptions): Admission {
   };
   return {
     request,
-    mutate: () => each(plugins, plugin => plugin.mutate?.(request)),
-    validate: () => each(plugins, plugin => plugin.validate?.(request)),
+    mutate: () => timed(core, { type: 'admit', request }, () => mutateAll(plugins, request, rounds)),
+    validate: () =>
+      timed(core, { type: 'validate', request }, () => each(plugins, plugin => plugin.validate?.(request))),
     settle: end('settle'),
     release: end('release'),
   };
+}
+
+/** `round` is moved on by mutateAll; `wanted` says that somebody asked for it. */
+type CountedRounds = Rounds & { round: 0 | 1; wanted: boolean };
+
+function createRounds(): CountedRounds {
+  const rounds: CountedRounds = {
+    round: 0,
+    wanted: false,
+    again: () => {
+      rounds.wanted = true;
+    },
+    memory: new Map(),
+  };
+  return rounds;
+}
+
+/** All, all again when a webhook asks for it, and then those that come last. */
+async function mutateAll(
+  plugins: readonly AdmissionPlugin[],
+  request: AdmissionRequest,
+  rounds: CountedRounds,
+): Promise<void> {
+  const round = () => each(plugins, plugin => (plugin.isLast ? undefined : plugin.mutate?.(request)));
+  await round();
+  if (rounds.wanted) {
+    rounds.round = 1;
+    await round();
+  }
+  await each(plugins, plugin => (plugin.isLast ? plugin.mutate?.(request) : undefined));
 }
 
 /** One after the other; waits only for those that have to wait. */
@@ -59,4 +100,54 @@ async function each(
     const asked = run(plugin);
     if (asked) await asked;
   }
+}
+
+const stepBuckets: readonly number[] = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+
+/** Upstream's meter of the two steps. */
+async function timed(
+  { meter, clock }: Core,
+  { type, request }: { type: 'admit' | 'validate'; request: AdmissionRequest },
+  run: () => Promise<void>,
+): Promise<void> {
+  const startMs = clock.monotonicMs();
+  let rejected = 'true';
+  try {
+    await run();
+    rejected = 'false';
+  } finally {
+    const histogram = meter.histogram({
+      name: 'apiserver_admission_step_admission_duration_seconds',
+      help: 'Admission sub-step latency in seconds, by operation and step (validate or admit).',
+      labels: ['type', 'operation', 'rejected'],
+      buckets: stepBuckets,
+    });
+    histogram.observe((clock.monotonicMs() - startMs) / 1000, { type, operation: request.operation, rejected });
+  }
+}
+
+function createCodec({ decoder, scheme }: Core): AdmissionCodec {
+  return {
+    convert: (object, to) => toVersion(object, to),
+    settle(value, kind, subresource) {
+      if (typeof value !== 'object' || value === null || Array.isArray(value))
+        throw new DecodeError('json: the object must be a JSON object');
+      const own = subresource ? ownType(kind, subresource, scheme) : undefined;
+      const { object } = decoder.check({ value, duplicates: [] }, own ?? kind.type, {
+        validation: 'Ignore',
+        fill: true,
+      });
+      const settled = object as unknown as UnknownObject;
+      settled.metadata ??= {} as UnknownObject['metadata'];
+      if (!own) kind.behaviour.defaults?.(settled);
+      return settled;
+    },
+  };
+}
+
+/** The type of a subresource that is another kind than its object. */
+function ownType(kind: Kind, subresource: string, scheme: Core['scheme']): TypeNode | undefined {
+  const own = kind.subresources.get(subresource)?.kind;
+  if (!own || own.kind === kind.kind) return undefined;
+  return scheme().typeOf(own.group, own.version, own.kind);
 }

@@ -7,9 +7,10 @@ import { renderItem, renderObject } from '../content/render.ts';
 import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
 import { admission } from './admit.ts';
 import { commit, WriteConflict } from './commit.ts';
+import { freshEnough } from './freshness.ts';
 import { recordWrite } from './managed-fields.ts';
 import { readObject } from './read-object.ts';
-import { alignNamespace, fillNewMetadata, generateName, refuseResourceVersion } from './system-fields.ts';
+import { alignNamespace, fillNewMetadata, generateName, identityOf, refuseResourceVersion } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
 import { managerOf, parseWriteOptions, type WriteOptions } from './write-options.ts';
@@ -41,8 +42,13 @@ export interface Creation {
 export async function createObject(target: Target, creation: Creation): Promise<Response> {
   const { draft, options, view } = creation;
   const { kind } = target;
+  // Namespaces, quotas and the like that another server has just made count here, too.
+  const waiting = target.core.store.current && freshEnough(target.core, undefined);
+  if (waiting) await waiting;
   alignNamespace(kind, draft, target.namespace);
   if (draft.metadata.resourceVersion) throw refuseResourceVersion();
+  const identity = identityOf(target.core);
+  Object.assign(draft.metadata, identity);
   const admitted = admission(target, {
     operation: 'CREATE',
     name: draft.metadata.name ?? '',
@@ -54,7 +60,7 @@ export async function createObject(target: Target, creation: Creation): Promise<
   try {
     await admitted.mutate();
     const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
-    prepare(target, draft);
+    prepare(target, draft, identity);
     if (!creation.isTracked) {
       const manager = managerOf(options, target.exchange.request.headers['user-agent']);
       recordWrite(target, { draft, old: undefined, manager });
@@ -71,9 +77,9 @@ export async function createObject(target: Target, creation: Creation): Promise<
   }
 }
 
-function prepare(target: Target, draft: UnknownObject): void {
+function prepare(target: Target, draft: UnknownObject, identity: ReturnType<typeof identityOf>): void {
   const { core, kind, exchange } = target;
-  fillNewMetadata(core, draft);
+  fillNewMetadata(core, draft, identity);
   delete draft.metadata.generation;
   kind.behaviour.prepareCreate?.(draft, { nowMs: core.clock.now(), user: exchange.user });
 }

@@ -84,7 +84,7 @@ async function deleteOnce(target: Target, options: DeleteOptions, item: Item): P
     dryRun,
     object: undefined,
     old,
-    options: { ...options },
+    options,
   });
   let done = false;
   try {

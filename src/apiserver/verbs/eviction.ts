@@ -8,6 +8,7 @@ import { internalError, notFound, StatusError } from '../errors.ts';
 import { admission } from './admit.ts';
 import { deleteObject } from './delete.ts';
 import type { DeleteOptions } from './delete-options.ts';
+import { freshEnough } from './freshness.ts';
 import { modify } from './modify.ts';
 import { readSubresourceBody } from './read-object.ts';
 import { alignName } from './system-fields.ts';
@@ -32,6 +33,8 @@ export async function evict(target: Target): Promise<Response> {
   const admitted = admission(target, { operation: 'CREATE', name, dryRun, object: eviction, old: undefined });
   await admitted.mutate();
   await admitted.validate();
+  const waiting = freshEnough(core, undefined);
+  if (waiting) await waiting;
   const pod = findPod(target);
   if (!mayGoFreely(pod)) await spendBudget(target, pod, dryRun);
   const deletion: DeleteOptions = {
@@ -42,7 +45,8 @@ export async function evict(target: Target): Promise<Response> {
     // The pod that the budgets were asked about, no other of its name.
     preconditions: { uid: pod.metadata.uid ?? '', ...asked.preconditions },
   };
-  await deleteObject(target, deletion);
+  // The eviction was admitted: the deletion that it becomes is not asked about again, as upstream.
+  await deleteObject({ ...target, core: { ...core, admission: [] } }, deletion);
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
   return renderObject({ core, kind, form, query: exchange.info.query }, status as unknown as UnknownObject, 201);
 }

@@ -23,8 +23,10 @@ export interface Change {
    * belongs to the change.
    */
   produce(old: UnknownObject, item: Item): UnknownObject | Promise<UnknownObject>;
-  /** What admission sees instead of the object (Scale, Binding); default the object. */
+  /** What admission sees instead of the object (Scale), of the draft and of the old one; default the object. */
   admitted?: ((draft: UnknownObject) => UnknownObject) | undefined;
+  /** Takes over into the draft what admission changed of that. */
+  takeBack?: ((draft: UnknownObject, admitted: UnknownObject) => void) | undefined;
   /** The server's own part of the rules of a subresource, in place of the kind's. */
   prepare?: ((draft: UnknownObject, old: UnknownObject) => void) | undefined;
   /** True when managedFields were computed by `produce` (apply). */
@@ -68,11 +70,12 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
     name,
     dryRun: change.dryRun,
     object: change.admitted ? change.admitted(draft) : draft,
-    old,
+    old: change.admitted ? change.admitted(old) : old,
   });
   let outcome: Outcome | undefined;
   try {
     await admitted.mutate();
+    if (admitted.request.object) change.takeBack?.(draft, admitted.request.object);
     prepare(target, { draft, old, change });
     if (!change.isTracked) recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) validate(target, draft, old);

@@ -74,6 +74,9 @@ async function change(
       return draft;
     },
     admitted: toScale,
+    takeBack: (draft, scale) => {
+      draft['spec'] = { ...(draft['spec'] as object), replicas: replicasOf(target, scale) };
+    },
     // The whole object is written, by the rules of its main resource.
     prepare: (draft, old) => kind.behaviour.prepareUpdate?.(draft, old, { nowMs: target.core.clock.now() }),
   });

@@ -4,6 +4,7 @@ import { methodNotAllowed, pathNotFound, StatusError } from '../errors.ts';
 import type { ExtraRoutes } from '../routes.ts';
 import { admission } from './admit.ts';
 import { bind } from './binding.ts';
+import { connectOptions } from './connect-options.ts';
 import { evict } from './eviction.ts';
 import { finalizeNamespace } from './finalize.ts';
 import { get } from './get.ts';
@@ -55,7 +56,8 @@ async function connect(target: Target, known: Subresource, extra: ExtraRoutes): 
     });
   }
   if (known.connect) {
-    const admitted = admission(target, { operation: 'CONNECT', name, dryRun: true, object: undefined, old: undefined });
+    const object = connectOptions(target, known);
+    const admitted = admission(target, { operation: 'CONNECT', name, dryRun: false, object, old: undefined });
     await admitted.mutate();
     await admitted.validate();
   }

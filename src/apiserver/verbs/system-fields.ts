@@ -16,11 +16,15 @@ export function generateName(core: Core, prefix: string): string {
   return prefix.slice(0, maxPrefixLength) + core.random.suffix(suffixLength);
 }
 
+/** The identity of a new object: known to admission already, which therefore cannot change it. */
+export function identityOf(core: Core): { uid: string; creationTimestamp: string } {
+  return { uid: core.random.uuid(), creationTimestamp: formatTime(core.clock.now()) };
+}
+
 /** What only the server says about a new object. */
-export function fillNewMetadata(core: Core, draft: UnknownObject): void {
+export function fillNewMetadata(core: Core, draft: UnknownObject, identity: ReturnType<typeof identityOf>): void {
   const { metadata } = draft;
-  metadata.uid = core.random.uuid();
-  metadata.creationTimestamp = formatTime(core.clock.now());
+  Object.assign(metadata, identity);
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;

@@ -112,7 +112,7 @@ test('failures to connect are told in the words of upstream', async () => {
   );
   const plain = createPlainServer((_request, response) => response.end('{}')).listen(0, '127.0.0.1');
   await once(plain, 'listening');
-  using _plain = { [Symbol.dispose]: () => (plain.close(), plain.closeAllConnections()) };
+  using _plain = { [Symbol.dispose]: () => plain.close().closeAllConnections() };
   const plainUrl = `https://127.0.0.1:${(plain.address() as AddressInfo).port}/`;
   assert.equal(
     await messageOf(plainUrl),

@@ -1,0 +1,3 @@
+export { admissionRequestType } from './condition-types.ts';
+export type { WebhookPlugins, WebhookPluginsOptions } from './webhook-plugins.ts';
+export { createWebhookPlugins } from './webhook-plugins.ts';

@@ -1,0 +1,70 @@
+import { isDeepStrictEqual } from 'node:util';
+import { applyJsonPatch, DecodeError, PatchError, type UnknownObject } from '#api';
+import { internalError } from '../../access/refuse.ts';
+import type { AdmissionRequest } from '../../admission.ts';
+import { HookFailure } from './failure.ts';
+import type { Verdict, Versioned } from './review.ts';
+
+/**
+ * Applies a webhook's patch to the object that is written, in the version in which the webhook saw it: the result has to have the kind's shape, and gets its
+ * defaults. Resolves with the patch when it changed something. Throws HookFailure for what is no patch, Status 500 for one that does not fit.
+ */
+export async function applyVerdict(
+  { patch, patchType }: Verdict,
+  about: { name: string; request: AdmissionRequest; versioned: Versioned },
+): Promise<{ patch: unknown[]; isChanged: boolean } | undefined> {
+  if (patch === undefined) return undefined;
+  const { name, request, versioned } = about;
+  const operations = parsePatch(name, patch);
+  if (operations.length === 0) return undefined;
+  if (!versioned.object || !request.object) {
+    throw internalError(
+      `admission webhook "${name}" attempted to modify the object, which is not supported for this operation`,
+    );
+  }
+  if (patchType !== 'JSONPatch') {
+    throw new HookFailure(name, `unsupported patch type ${JSON.stringify(patchType)}`, { code: 400 });
+  }
+  const before: UnknownObject = JSON.parse(JSON.stringify(versioned.object));
+  const settled = settle(patched(before, operations), request, versioned);
+  const isChanged = !isDeepStrictEqual(JSON.parse(JSON.stringify(settled)), before);
+  const back = versioned.object === request.object ? settled : await request.codec?.convert(settled, request.kind);
+  replaceContent(request.object, back ?? settled);
+  return { patch: operations, isChanged };
+}
+
+function parsePatch(name: string, text: string): unknown[] {
+  let why: string;
+  try {
+    const operations: unknown = JSON.parse(text);
+    if (Array.isArray(operations)) return operations;
+    if (operations === null) return [];
+    why = 'json: cannot unmarshal the value into Go value of type jsonpatch.Patch';
+  } catch (error) {
+    why = (error as Error).message;
+  }
+  throw new HookFailure(name, `received undecodable patch in webhook response: ${why}`, { code: 503 });
+}
+
+function patched(object: UnknownObject, operations: readonly unknown[]): unknown {
+  try {
+    return applyJsonPatch(object, operations);
+  } catch (error) {
+    throw error instanceof PatchError ? internalError(error.message) : error;
+  }
+}
+
+function settle(value: unknown, { codec, subresource }: AdmissionRequest, { kind }: Versioned): UnknownObject {
+  if (!codec) return value as UnknownObject;
+  try {
+    return codec.settle(value, kind, subresource);
+  } catch (error) {
+    throw error instanceof DecodeError ? internalError(error.message) : error;
+  }
+}
+
+/** The caller keeps the object that it gave: its content changes. */
+function replaceContent(object: UnknownObject, content: UnknownObject): void {
+  for (const key of Object.keys(object)) if (!(key in content)) delete object[key];
+  Object.assign(object, content);
+}
