@@ -1,5 +1,9 @@
-export type { Conflict, FieldManager, Manager } from './apply/apply.ts';
-export { createFieldManager } from './apply/apply.ts';
+export type { Conflict, FieldManager } from './apply/apply.ts';
+export { ApplyError, createFieldManager, describeKind } from './apply/apply.ts';
+export type { Manager, ManageOptions, OtherVersion } from './apply/context.ts';
+export type { FieldSet } from './apply/field-set.ts';
+export type { ReplicasPath } from './apply/scale-fields.ts';
+export { fromScaleOwners, toScaleOwners } from './apply/scale-fields.ts';
 export * as cel from './cel/index.ts';
 export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';

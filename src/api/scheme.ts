@@ -63,6 +63,10 @@ export interface FieldNode {
   readonly required: boolean;
   /** An empty list or map is left out, as Go's encoding does (omitempty): there it is the same as none. */
   readonly omitEmpty?: boolean;
+  /** A scalar whose zero (`''`, 0, false) is left out, for the same reason. */
+  readonly omitZero?: boolean;
+  /** A struct that is no pointer in Go: where the object around it is, it is too, if only empty. */
+  readonly isStruct?: boolean;
   readonly default?: unknown;
   readonly enum?: readonly string[];
   /** Strategic merge patch. */

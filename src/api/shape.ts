@@ -86,7 +86,9 @@ function zerosOf(type: TypeNode): readonly { name: string; type: TypeNode }[] {
 
 /** Fields that are left out when there is nothing in them. */
 function omittedOf(type: TypeNode): ReadonlySet<string> {
-  return new Set(Array.from(type.fields ?? []).flatMap(([name, field]) => (field.omitEmpty ? [name] : [])));
+  return new Set(
+    Array.from(type.fields ?? []).flatMap(([name, { omitEmpty, omitZero }]) => (omitEmpty || omitZero ? [name] : [])),
+  );
 }
 
 /** What an object gets, and what it loses, to be as Go would write it. */
@@ -97,6 +99,7 @@ interface Canonical {
 const untouched: Canonical = { zeros: [], omitted: new Set() };
 
 function isEmpty(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return value === '' || value === 0 || value === false;
   if (Array.isArray(value)) return value.length === 0;
   for (const _key in value as object) return false;
   return true;

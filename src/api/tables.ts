@@ -1,3 +1,4 @@
+import go from './tables/go.json' with { type: 'json' };
 import resources from './tables/resources.json' with { type: 'json' };
 import types from './tables/types.json' with { type: 'json' };
 
@@ -31,5 +32,14 @@ export interface ResourceEntry {
   readonly sub: Readonly<Record<string, { readonly actions: readonly string[]; readonly kind: string }>>;
 }
 
+/** What OpenAPI does not tell of a Go type. */
+export interface GoEntry {
+  /** Scalar fields that are no pointers and have omitempty: their zero is left out. */
+  readonly omit?: readonly string[];
+  /** Fields that are structs and no pointers: they are always there. */
+  readonly struct?: readonly string[];
+}
+
+export const goTable = go as unknown as Readonly<Record<string, GoEntry>>;
 export const typeTable = types as unknown as Readonly<Record<string, TypeEntry>>;
 export const resourceTable = resources as unknown as Readonly<Record<string, ResourceEntry>>;

@@ -1,5 +1,5 @@
 import type { FieldNode, TypeNode } from './scheme.ts';
-import { type FieldEntry, typeTable } from './tables.ts';
+import { type FieldEntry, type GoEntry, goTable, typeTable } from './tables.ts';
 
 const scalars: Readonly<Record<string, TypeNode>> = {
   string: { kind: 'string' },
@@ -99,6 +99,14 @@ class TableType implements TypeNode {
     const required = extras.required ?? false;
     const omitEmpty =
       !required && (node.kind === 'list' || node.kind === 'map') && !keptEmpty.has(`${this.name}.${name}`);
-    return { ...extras, type: node, required, ...(omitEmpty && { omitEmpty }) };
+    const { omit, struct }: GoEntry = goTable[this.name] ?? {};
+    return {
+      ...extras,
+      type: node,
+      required,
+      ...(omitEmpty && { omitEmpty }),
+      ...(omit?.includes(name) && { omitZero: true }),
+      ...(struct?.includes(name) && { isStruct: true }),
+    };
   }
 }

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import type { Answer, Call, SecureApi } from './fixture.ts';
 
 /** Status code, reason, and what the message is (text: all of it; pattern: somewhere). */
-export type Expected = readonly [code: number, reason: string, message: string | RegExp];
+export type Expected = readonly [code: number, reason: string | undefined, message: string | RegExp];
 
 export interface Case extends Call {
   readonly name: string;

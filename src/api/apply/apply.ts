@@ -1,316 +1,248 @@
-import { isObject } from '../patch/merge.ts';
-import type { TypeNode } from '../scheme.ts';
 import type { ManagedFieldsEntry } from '../types.ts';
+import { isSame } from './compare.ts';
+import { type Context, type Fields, identity, type ManagedObject, type ManageOptions } from './context.ts';
 import {
   type FieldSet,
   formatPath,
-  intersect,
   isEmptySet,
+  isWithin,
+  leaf,
   pathsOf,
-  readFieldSet,
-  subtract,
+  setOf,
+  subtractBelow,
   unite,
 } from './field-set.ts';
-import { compareFields, createShapes, fieldsOf, isSame, keyOfItem, keyOfValue, type Shape } from './walk.ts';
-
-type Fields = Record<string, unknown>;
-interface Managed extends Fields {
-  metadata: Fields & { managedFields?: ManagedFieldsEntry[] };
-}
-
-/** Who writes, and how. */
-export interface Manager {
-  name: string;
-  /** Group and version that the client wrote in. */
-  apiVersion: string;
-  /** Empty for the object itself. */
-  subresource: string;
-  nowMs: number;
-}
+import { lastAppliedFields, syncLastApplied } from './last-applied.ts';
+import {
+  capUpdaters,
+  idOf,
+  type Managed,
+  ManagedFieldsError,
+  type Managers,
+  putOrDelete,
+  readManagers,
+  timeOf,
+  withoutServerFields,
+  writeManagers,
+} from './managers.ts';
+import { mergeApplied } from './merge.ts';
+import { settleOthers } from './others.ts';
+import { prune } from './prune.ts';
+import { createShapes } from './shapes.ts';
+import { fieldsOf, formatProblems, typeProblems } from './typed.ts';
 
 export interface Conflict {
   manager: string;
   apiVersion: string;
   /** `.spec.replicas` */
   field: string;
-  /** For messages: when and how the other manager wrote. */
   subresource: string;
-  time: string | undefined;
   operation: string;
+}
+
+/** A configuration that does not fit its type, or managed fields that cannot be read. The text is upstream's, which answers it with a bare 500. */
+export class ApplyError extends Error {
+  override readonly name = 'ApplyError';
 }
 
 export interface FieldManager {
   /**
    * Server-side apply: the object that results from `live` (undefined: none yet) and the applied configuration, with its managedFields; or the conflicts, when
-   * others own fields with other values and `force` is not set. Neither argument is changed. Source: KEP-555, structured-merge-diff.
+   * others own fields with other values and `force` is not set. Neither argument is changed; the result shares parts with both. Throws ApplyError. Source: KEP-555,
+   * structured-merge-diff, apimachinery's managedfields.
    */
   apply(
     live: object | undefined,
     applied: object,
-    options: { type: TypeNode; manager: Manager; force: boolean },
+    options: ManageOptions & { force: boolean },
   ): { object: Fields } | { conflicts: Conflict[] };
   /** After any other write: sets managedFields of `after` (in place) from those of `before` and what has changed. */
-  update(before: object | undefined, after: object, options: { type: TypeNode; manager: Manager }): void;
+  update(before: object | undefined, after: object, options: ManageOptions): void;
 }
-
-/** Fields that nobody manages. */
-const unmanaged: FieldSet = {
-  'f:apiVersion': {},
-  'f:kind': {},
-  'f:metadata': {
-    '.': {},
-    'f:name': {},
-    'f:namespace': {},
-    'f:creationTimestamp': {},
-    'f:selfLink': {},
-    'f:uid': {},
-    'f:clusterName': {},
-    'f:generation': {},
-    'f:managedFields': {},
-    'f:resourceVersion': {},
-    'f:deletionTimestamp': {},
-    'f:deletionGracePeriodSeconds': {},
-    'f:generateName': {},
-  },
-};
-
-/** Upstream keeps this many Update entries; older ones are joined under this name. */
-const maxUpdateManagers = 10;
-const ancient = 'ancient-changes';
 
 export function createFieldManager(): FieldManager {
   const shapeOf = createShapes();
+  const contextOf = (options: ManageOptions): Context => ({ ...options, shape: shapeOf(options.type), shapeOf });
   return {
-    apply(live, applied, { type, manager, force }) {
-      return applyConfiguration({
-        live: live as Managed | undefined,
-        applied: applied as Managed,
-        shape: shapeOf(type),
-        manager,
-        force,
-      });
-    },
-    update(before, after, { type, manager }) {
-      updateManagers(before as Managed | undefined, after as Managed, shapeOf(type), manager);
-    },
+    apply: (live, applied, options) =>
+      applyConfiguration(live as ManagedObject | undefined, applied as ManagedObject, {
+        ...contextOf(options),
+        force: options.force,
+      }),
+    update: (before, after, options) =>
+      recordUpdate(before as ManagedObject | undefined, after as ManagedObject, contextOf(options)),
   };
 }
 
-interface ApplyRequest {
-  live: Managed | undefined;
-  applied: Managed;
-  shape: Shape;
-  manager: Manager;
-  force: boolean;
-}
+type ApplyContext = Context & { readonly force: boolean };
 
-function applyConfiguration({
-  live,
-  applied,
-  shape,
-  manager,
-  force,
-}: ApplyRequest): { object: Fields } | { conflicts: Conflict[] } {
-  const entries = live?.metadata.managedFields ?? [];
-  const own = entries.find(entry => isOwnApply(entry, manager));
-  const config = withoutUnmanaged(applied);
-  const wanted = subtract(fieldsOf(config, shape), unmanaged);
-  const merged = mergeApplied(live ?? {}, config, shape) as Managed;
-  const changed = subtract(compareFields(live ?? {}, merged, shape).changed, unmanaged);
-  const conflicts: Conflict[] = [];
-  const others: ManagedFieldsEntry[] = [];
-  for (const entry of entries.filter(candidate => candidate !== own)) {
-    const owned = readFieldSet(entry.fieldsV1);
-    const disputed = intersect(owned, intersect(changed, wanted));
-    if (isEmptySet(disputed)) {
-      others.push(entry);
-    } else if (force) {
-      const left = subtract(owned, disputed);
-      if (!isEmptySet(left)) others.push({ ...entry, fieldsV1: left });
-    } else {
-      conflicts.push(...pathsOf(disputed).map(path => describeConflict(entry, path)));
+/** Stands for everybody who wrote before fields were tracked. */
+const beforeFirstApply = 'before-first-apply';
+/** Only kubectl's default manager moves from the annotation of client-side apply. */
+const kubectl = 'kubectl';
+function applyConfiguration(
+  live: ManagedObject | undefined,
+  applied: ManagedObject,
+  context: ApplyContext,
+): { object: Fields } | { conflicts: Conflict[] } {
+  const problems = typeProblems(applied, context.shape);
+  if (problems.length > 0) {
+    throw new ApplyError(`failed to create typed patch object (${nameOf(applied)}): ${formatProblems(problems)}`);
+  }
+  const managers = liveManagers(live, context);
+  const before = withoutManagedFields(live ?? {});
+  let result = tryApply({ before, applied, managers, context });
+  if ('conflicts' in result && context.manager.name === kubectl) {
+    const allowed = lastAppliedFields(before, context);
+    if (allowed && result.disputed.every(set => isWithin(set, allowed))) {
+      result = tryApply({ before, applied, managers, context: { ...context, force: true } });
+    } else if (allowed) {
+      return { conflicts: result.conflicts.filter(({ path }) => !isWithin(setOf(path), allowed)).map(withoutPath) };
     }
   }
-  if (conflicts.length) return { conflicts };
-  // What the manager owned before, wants no longer, and nobody else owns, goes.
-  const dropped = subtract(readFieldSet(own?.fieldsV1), wanted);
-  const ownedByOthers = others.reduce<FieldSet>((all, entry) => unite(all, readFieldSet(entry.fieldsV1)), {});
-  const object = removeFields(merged, subtract(dropped, ownedByOthers), shape) as Managed;
-  const isSameSet = own && isSame(readFieldSet(own.fieldsV1), wanted);
-  const entry =
-    isSameSet && live && isSame(withoutManaged(live), withoutManaged(object))
-      ? own
-      : newEntry(manager, 'Apply', wanted);
-  setEntries(object, isEmptySet(wanted) ? others : sortEntries([...others, entry]));
+  if ('conflicts' in result) return { conflicts: result.conflicts.map(withoutPath) };
+  const object = withManagedFields(result.object, writeManagers(result.managers));
+  if (context.manager.name === kubectl) syncLastApplied(object, applied);
   return { object };
 }
 
-function isOwnApply(entry: ManagedFieldsEntry, manager: Manager): boolean {
-  return (
-    entry.operation === 'Apply' && entry.manager === manager.name && (entry.subresource ?? '') === manager.subresource
-  );
+/** Owners so far; of an object that nobody tracks, all that it has belongs to whoever was before. */
+function liveManagers(live: ManagedObject | undefined, context: Context): Managers {
+  let managers: Managers;
+  try {
+    managers = readManagers(live?.metadata?.managedFields);
+  } catch (error) {
+    if (!(error instanceof ManagedFieldsError)) throw error;
+    throw new ApplyError(`failed to decode managed fields: ${error.message}`);
+  }
+  if (live && managers.size === 0) {
+    const manager = { ...context.manager, name: beforeFirstApply };
+    updateManagers({ before: {}, after: withoutManagedFields(live), managers, context: { ...context, manager } });
+  }
+  return managers;
 }
 
-function describeConflict(entry: ManagedFieldsEntry, path: readonly string[]): Conflict {
-  const { manager = '', apiVersion = '', subresource = '', time, operation = '' } = entry;
-  return { manager, apiVersion, field: formatPath(path), subresource, time, operation };
+interface ApplyStep {
+  readonly before: ManagedObject;
+  readonly applied: ManagedObject;
+  readonly managers: Managers;
+  readonly context: ApplyContext;
 }
 
-/** Lays the configuration over the live object: what it does not mention stays. */
-function mergeApplied(live: unknown, config: unknown, shape: Shape): unknown {
-  if (shape.kind === 'fields' && isObject(config)) {
-    const result: Fields = isObject(live) ? { ...live } : {};
-    for (const [name, part] of Object.entries(config))
-      result[name] = mergeApplied(result[name], part, shape.fieldOf(name));
-    return result;
-  }
-  if (shape.kind === 'keyed' && Array.isArray(config)) {
-    return mergeItems(live, config, {
-      keyOf: item => keyOfItem(item, shape),
-      merge: (old, now) => mergeApplied(old, now, shape.item),
-    });
-  }
-  if (shape.kind === 'set' && Array.isArray(config))
-    return mergeItems(live, config, { keyOf: keyOfValue, merge: (_, now) => now });
-  return structuredClone(config);
+type Found = Conflict & { readonly path: readonly string[] };
+
+function withoutPath({ path: _path, ...conflict }: Found): Conflict {
+  return conflict;
 }
 
-/** Applied items in the order of the configuration; live items that it does not name keep their place after those that stood before them. */
-function mergeItems(
-  live: unknown,
-  config: readonly unknown[],
-  by: { keyOf(item: unknown): string; merge(old: unknown, now: unknown): unknown },
-): unknown[] {
-  const old = Array.isArray(live) ? live : [];
-  const oldByKey = new Map(old.map(item => [by.keyOf(item), item]));
-  const wanted = new Set(config.map(by.keyOf));
-  const result: unknown[] = config.map(item => by.merge(oldByKey.get(by.keyOf(item)), item));
-  let place = 0;
-  for (const item of old) {
-    const key = by.keyOf(item);
-    if (wanted.has(key))
-      place = Math.max(
-        place,
-        config.findIndex(candidate => by.keyOf(candidate) === key) + 1 + (result.length - config.length),
-      );
-    else result.splice(place++, 0, item);
+function tryApply(
+  step: ApplyStep,
+): { object: ManagedObject; managers: Managers } | { conflicts: Found[]; disputed: FieldSet[] } {
+  const { before, applied, context } = step;
+  const { shape, manager } = context;
+  const managers: Managers = new Map(step.managers);
+  const own = identity(manager, 'Apply');
+  const id = idOf(own);
+  const last = managers.get(id);
+  const merged = mergeApplied(before, applied, shape) as ManagedObject;
+  const wanted = subtractBelow(fieldsOf(applied, shape), context.ignored ?? leaf);
+  managers.set(id, { ...own, time: last?.time, set: wanted });
+  const object = last ? prune(merged, { managers, last, context }) : merged;
+  const others = settleOthers({ before, after: object, managers, workflow: id, context });
+  if (others.conflicts.length > 0 && !context.force) {
+    return { conflicts: others.conflicts.flatMap(conflictsOf), disputed: others.conflicts.map(({ set }) => set) };
   }
-  return result;
+  const set = withoutServerFields(wanted);
+  const isChanged = object !== before && !isSame(before, object);
+  const time = isChanged ? timeOf(manager.nowMs) : last?.time;
+  const isSameEntry = last && !isChanged && last.apiVersion === own.apiVersion && isSame(last.set, set);
+  const next = isSameEntry ? last : isEmptySet(set) ? undefined : { ...own, time, set };
+  putOrDelete(others.managers, id, next);
+  return { object, managers: others.managers };
 }
 
-/** The value without the members of the set. Containers that become empty through it go too, unless they were set by somebody. */
-function removeFields(value: unknown, set: FieldSet, shape: Shape): unknown {
-  if (isEmptySet(set)) return value;
-  if (shape.kind === 'fields' && isObject(value)) {
-    const result: Fields = { ...value };
-    for (const [key, below] of Object.entries(set)) removePart(result, key, below, shape);
-    return result;
-  }
-  if (shape.kind === 'keyed' && Array.isArray(value)) {
-    return value.flatMap(item => {
-      const below = set[keyOfItem(item, shape)];
-      if (!below) return [item];
-      const isGone = '.' in below || isEmptySet(below);
-      return isGone ? [] : [removeFields(item, below, shape.item)];
-    });
-  }
-  if (shape.kind === 'set' && Array.isArray(value)) return value.filter(item => !(keyOfValue(item) in set));
-  return value;
-}
-
-function removePart(result: Fields, key: string, below: FieldSet, shape: Shape & { kind: 'fields' }): void {
-  if (!key.startsWith('f:')) return;
-  const name = key.slice(2);
-  if (!(name in result)) return;
-  if (isEmptySet(below)) {
-    delete result[name];
-    return;
-  }
-  const left = removeFields(result[name], below, shape.fieldOf(name));
-  const isEmptied = (Array.isArray(left) && left.length === 0) || (isObject(left) && Object.keys(left).length === 0);
-  if (isEmptied) delete result[name];
-  else result[name] = left;
-}
-
-function updateManagers(before: Managed | undefined, after: Managed, shape: Shape, manager: Manager): void {
-  const sent = after.metadata.managedFields;
-  // A client that sends an empty list wants to start over (upstream's reset).
-  const isReset =
-    before !== undefined &&
-    Array.isArray(sent) &&
-    (sent.length === 0 || (sent.length === 1 && isEmptySet(readFieldSet(sent[0]?.fieldsV1)) && !sent[0]?.manager));
-  const entries = isReset ? [] : (before?.metadata.managedFields ?? []);
-  const { changed, removed } = compareFields(before ?? {}, after, shape);
-  const mine = subtract(changed, unmanaged);
-  const gone = subtract(removed, unmanaged);
-  if (isReset || (isEmptySet(mine) && isEmptySet(gone))) {
-    setEntries(after, entries);
-    return;
-  }
-  const others: ManagedFieldsEntry[] = [];
-  let owned: FieldSet = {};
-  for (const entry of entries) {
-    const set = readFieldSet(entry.fieldsV1);
-    if (isOwnUpdate(entry, manager)) {
-      owned = subtract(set, gone);
-      continue;
-    }
-    const left = subtract(subtract(set, mine), gone);
-    if (!isEmptySet(left)) others.push(isSame(left, set) ? entry : { ...entry, fieldsV1: left });
-  }
-  const all = unite(owned, mine);
-  const next = isEmptySet(all) ? others : [...others, newEntry(manager, 'Update', all)];
-  setEntries(after, capUpdates(sortEntries(next)));
-}
-
-function isOwnUpdate(entry: ManagedFieldsEntry, manager: Manager): boolean {
-  return (
-    entry.operation === 'Update' &&
-    entry.manager === manager.name &&
-    entry.apiVersion === manager.apiVersion &&
-    (entry.subresource ?? '') === manager.subresource
-  );
-}
-
-function newEntry(manager: Manager, operation: 'Apply' | 'Update', fields: FieldSet): ManagedFieldsEntry {
-  return {
-    manager: manager.name,
+function conflictsOf({ managed, set }: { managed: Managed; set: FieldSet }): Found[] {
+  const { manager, apiVersion, subresource, operation } = managed;
+  return pathsOf(set).map(path => ({
+    manager,
+    apiVersion,
+    subresource,
     operation,
-    apiVersion: manager.apiVersion,
-    time: new Date(manager.nowMs).toISOString().slice(0, 19) + 'Z',
-    fieldsType: 'FieldsV1',
-    fieldsV1: fields,
-    ...(manager.subresource && { subresource: manager.subresource }),
-  };
+    field: formatPath(path),
+    path,
+  }));
 }
 
-/** Applies before updates, then by time, then by name. */
-function sortEntries(entries: readonly ManagedFieldsEntry[]): ManagedFieldsEntry[] {
-  const key = (entry: ManagedFieldsEntry) =>
-    `${entry.operation === 'Apply' ? 0 : 1} ${entry.time ?? ''} ${entry.manager ?? ''} ${entry.subresource ?? ''}`;
-  return [...entries].sort((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0));
+function recordUpdate(before: ManagedObject | undefined, after: ManagedObject, context: Context): void {
+  const managers = sentManagers(before, after, context);
+  const live = withoutManagedFields(before ?? {});
+  // An object that exists and that nobody tracks stays so until somebody applies to it.
+  if (managers.size > 0 || !before) {
+    updateManagers({ before: live, after: withoutManagedFields(after), managers, context });
+    capUpdaters(managers);
+  }
+  const entries = writeManagers(managers);
+  const { managedFields: _sent, ...metadata } = after.metadata ?? {};
+  after.metadata = entries ? { ...metadata, managedFields: entries } : metadata;
 }
 
-function capUpdates(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
-  const updates = entries.filter(entry => entry.operation === 'Update' && !entry.subresource);
-  if (updates.length <= maxUpdateManagers) return entries;
-  const oldest = updates.slice(0, updates.length - maxUpdateManagers + 1);
-  const fields = oldest.reduce<FieldSet>((all, entry) => unite(all, readFieldSet(entry.fieldsV1)), {});
-  const joined: ManagedFieldsEntry = { ...oldest.at(-1)!, manager: ancient, fieldsV1: fields };
-  return sortEntries([...entries.filter(entry => !oldest.includes(entry)), joined]);
+/** The owners that a client sent, for clients may change them; those of the live object when it sent none, or nonsense; nobody when it wants to start over. */
+function sentManagers(before: ManagedObject | undefined, after: ManagedObject, { manager }: Context): Managers {
+  const sent = manager.subresource === '' ? after.metadata?.managedFields : undefined;
+  if (sent && isReset(sent)) return new Map();
+  return readable(sent) ?? readable(before?.metadata?.managedFields) ?? new Map();
 }
 
-function setEntries(object: Managed, entries: readonly ManagedFieldsEntry[]): void {
-  const { managedFields: _, ...metadata } = object.metadata ?? {};
-  object.metadata = entries.length ? { ...metadata, managedFields: [...entries] } : metadata;
+function isReset(sent: readonly ManagedFieldsEntry[]): boolean {
+  return sent.length === 0 || (sent.length === 1 && Object.keys(sent[0] ?? {}).length === 0);
 }
 
-function withoutUnmanaged(config: Managed): Managed {
-  const { managedFields: _managed, resourceVersion: _revision, ...metadata } = config.metadata ?? {};
-  return { ...config, metadata };
+function readable(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
+  if (!entries?.length) return undefined;
+  try {
+    return readManagers(entries);
+  } catch (error) {
+    if (error instanceof ManagedFieldsError) return undefined;
+    throw error;
+  }
 }
 
-function withoutManaged(object: Managed): Fields {
-  const { managedFields: _managed, resourceVersion: _revision, ...metadata } = object.metadata;
+/** Gives the manager what the write has changed, and takes it from the others; in place. */
+function updateManagers(step: { before: object; after: object; managers: Managers; context: Context }): void {
+  const { before, after, managers, context } = step;
+  const { manager, ignored = leaf } = context;
+  const settled = settleOthers({ before, after, managers, workflow: undefined, context });
+  const { added, modified } = settled.comparison;
+  const taken = withoutServerFields(subtractBelow(unite(modified, added), ignored));
+  managers.clear();
+  for (const [id, managed] of settled.managers) managers.set(id, managed);
+  if (isEmptySet(taken)) return;
+  const own = identity(manager, 'Update');
+  const previous = managers.get(idOf(own));
+  // As upstream: the time of a write to `scale` is not kept.
+  const time = manager.subresource === 'scale' ? undefined : timeOf(manager.nowMs);
+  managers.set(idOf(own), { ...own, time, set: previous ? unite(taken, previous.set) : taken });
+}
+
+function nameOf(object: ManagedObject): string {
+  const { namespace = '', name = '' } = object.metadata ?? {};
+  return `${String(namespace)}/${String(name)}; ${describeKind(object)}`;
+}
+
+/** `apps/v1, Kind=Deployment`; `/v1, Kind=Secret` for the core group. */
+export function describeKind(object: { apiVersion?: unknown; kind?: unknown }): string {
+  const apiVersion = String(object.apiVersion ?? '');
+  const version = apiVersion.includes('/') ? apiVersion : `/${apiVersion}`;
+  return `${version}, Kind=${String(object.kind ?? '')}`;
+}
+
+function withoutManagedFields(object: ManagedObject): ManagedObject {
+  if (object.metadata?.managedFields === undefined) return object;
+  const { managedFields: _managed, ...metadata } = object.metadata;
   return { ...object, metadata };
+}
+
+function withManagedFields(object: ManagedObject, managedFields: ManagedFieldsEntry[] | undefined): ManagedObject {
+  const { managedFields: _managed, ...metadata } = object.metadata ?? {};
+  return { ...object, metadata: managedFields ? { ...metadata, managedFields } : metadata };
 }

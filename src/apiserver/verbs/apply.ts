@@ -1,4 +1,5 @@
-import type { FieldError, UnknownObject } from '#api';
+import type { FieldError, Kind, UnknownObject } from '#api';
+import { apiVersionOf, DecodeError, describeKind } from '#api';
 import type { Response } from '#wire';
 import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
@@ -7,7 +8,7 @@ import { createObject } from './create.ts';
 import { applied } from './managed-fields.ts';
 import { modify } from './modify.ts';
 import type { PatchBody } from './patch-body.ts';
-import { checkConfiguration, settlePatched } from './read-object.ts';
+import { settlePatched } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
@@ -25,17 +26,19 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
   const { options, view, body } = request;
   const { kind, name, core, subresource } = target;
   checkOptions(options);
-  const config = checkConfiguration(target, body, options.fieldValidation);
-  if (config.metadata.managedFields) throw badRequest('metadata.managedFields must be nil');
-  alignName(config, name);
-  const force = options.force ?? false;
-  const manager = options.fieldManager;
-  const settle = (value: UnknownObject) => settlePatched(target, { value, duplicates: [] }, 'Ignore');
+  const config = readConfiguration(body, kind);
+  const produce = (live: UnknownObject | undefined) => {
+    const { fieldManager: manager, force = false } = options;
+    const draft = settle(target, applied(target, { live, config: structuredClone(config), manager, force }));
+    alignName(draft, name);
+    return draft;
+  };
   for (;;) {
     if (!core.cache.of(kind.storagePrefix).get(keyOf(target))) {
       if (subresource !== '') throw notFound(kind, name);
+      const draft = produce(undefined);
+      checkStrictly(target, body, options);
       checkNew(config);
-      const draft = settle(applied(target, { live: undefined, config: structuredClone(config), manager, force }));
       try {
         return await createObject(target, { draft, options, view, isTracked: true });
       } catch (error) {
@@ -46,11 +49,11 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
     }
     const outcome = await modify(target, {
       dryRun: options.dryRun,
-      manager,
+      manager: options.fieldManager,
       isTracked: true,
       produce: (_old, item) => {
-        const live = toVersion(item.copy(), kind);
-        const draft = settle(applied(target, { live, config: structuredClone(config), manager, force }));
+        const draft = produce(toVersion(item.copy(), kind));
+        checkStrictly(target, body, options);
         // Also where only a named version may be changed, a configuration needs to name none.
         draft.metadata.resourceVersion = config.metadata.resourceVersion || String(item.revision);
         return draft;
@@ -58,6 +61,48 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
     });
     return renderOutcome(view, outcome);
   }
+}
+
+/** The configuration as it was sent: it is checked against its type when it is applied. Throws 400. */
+export function readConfiguration(body: PatchBody, kind: Pick<Kind, 'group' | 'version' | 'kind'>): UnknownObject {
+  const { value } = body;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const name = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const why = `json: cannot unmarshal ${name} into Go value of type map[string]interface {}`;
+    throw badRequest(`error decoding YAML: error unmarshaling JSON: while decoding JSON: ${why}`);
+  }
+  const config = value as UnknownObject;
+  if (config.apiVersion !== apiVersionOf(kind) || config.kind !== kind.kind) {
+    throw badRequest(`invalid object type: ${describeKind(config)}`);
+  }
+  const metadata: unknown = config.metadata ?? {};
+  if (typeof metadata !== 'object' || Array.isArray(metadata)) return config;
+  if ((metadata as UnknownObject['metadata']).managedFields) throw badRequest('metadata.managedFields must be nil');
+  return { ...config, metadata: metadata as UnknownObject['metadata'] };
+}
+
+/** Makes the outcome an object of its kind again. Throws 400 for values that fit their shape and yet cannot be read (quantities, times). */
+function settle(target: Target, value: UnknownObject): UnknownObject {
+  try {
+    return settlePatched(target, { value, duplicates: [] }, 'Ignore');
+  } catch (error) {
+    throw error instanceof DecodeError ? badRequest(error.message) : error;
+  }
+}
+
+/** Keys that stand twice in the body; upstream looks for them last. */
+function checkStrictly({ exchange }: Target, { duplicates }: PatchBody, { fieldValidation }: WriteOptions): void {
+  if (duplicates.length === 0 || fieldValidation === 'Ignore') return;
+  if (fieldValidation === 'Strict') {
+    throw badRequest(`error strict decoding YAML: error converting YAML to JSON: ${duplicates.join(', ')}`);
+  }
+  for (const text of duplicates)
+    exchange.warnings.push(
+      ...text
+        .replace(/^yaml: unmarshal errors:\n/, '')
+        .trim()
+        .split(/\n\s*/),
+    );
 }
 
 function checkNew(config: UnknownObject): void {

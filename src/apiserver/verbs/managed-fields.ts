@@ -1,6 +1,7 @@
-import type { Conflict, Manager, UnknownObject } from '#api';
-import { apiVersionOf } from '#api';
+import type { Conflict, FieldSet, Kind, ManageOptions, OtherVersion, UnknownObject } from '#api';
+import { ApplyError, apiVersionOf } from '#api';
 import type { Cause } from '../access/refuse.ts';
+import { toVersion } from '../content/versions.ts';
 import { StatusError } from '../errors.ts';
 import type { Target } from './target.ts';
 
@@ -9,25 +10,69 @@ export function recordWrite(
   target: Target,
   write: { draft: UnknownObject; old: UnknownObject | undefined; manager: string },
 ): void {
-  const { core, kind } = target;
-  core.fieldManager.update(write.old, write.draft, { type: kind.type, manager: managerOf(target, write.manager) });
+  target.core.fieldManager.update(write.old, write.draft, manageOptions(target, write.manager));
 }
 
-/** What an apply patch makes of an object (undefined: there is none yet). Throws 409 when others own what it changes. */
+/**
+ * What an apply patch makes of an object (undefined: there is none yet); shares parts with both. Throws 409 when others own what it changes, and upstream's bare
+ * 500 when it does not fit the type.
+ */
 export function applied(
   target: Target,
   apply: { live: UnknownObject | undefined; config: UnknownObject; manager: string; force: boolean },
 ): UnknownObject {
-  const { core, kind } = target;
-  const { live, config, force } = apply;
-  const manager = managerOf(target, apply.manager);
-  const result = core.fieldManager.apply(live, config, { type: kind.type, manager, force });
-  if ('conflicts' in result) throw applyConflict(result.conflicts);
-  return result.object as unknown as UnknownObject;
+  const { live, config, force, manager } = apply;
+  return outcomeOf(() =>
+    target.core.fieldManager.apply(live, config, { ...manageOptions(target, manager), force }),
+  ) as unknown as UnknownObject;
 }
 
-function managerOf({ core, kind, subresource }: Target, name: string): Manager {
-  return { name, apiVersion: apiVersionOf(kind), subresource, nowMs: core.clock.now() };
+/** The object of an apply, or what it says against it as a Status. */
+export function outcomeOf(apply: () => { object: object } | { conflicts: Conflict[] }): object {
+  try {
+    const result = apply();
+    if ('conflicts' in result) throw applyConflict(result.conflicts);
+    return result.object;
+  } catch (error) {
+    throw error instanceof ApplyError ? bareRefusal(error.message) : error;
+  }
+}
+
+/** Upstream gives these errors no reason. */
+function bareRefusal(message: string): StatusError {
+  const refusal = new StatusError({ code: 500, reason: '', message });
+  Reflect.deleteProperty(refusal.status, 'reason');
+  return refusal;
+}
+
+function manageOptions(target: Target, name: string): ManageOptions {
+  const { core, kind, subresource } = target;
+  return {
+    type: kind.type,
+    manager: { name, apiVersion: apiVersionOf(kind), subresource, nowMs: core.clock.now() },
+    ignored: ignoredBy(kind, subresource),
+    versionOf: apiVersion => versionOf(target, apiVersion),
+  };
+}
+
+const onlyStatus: FieldSet = { 'f:status': {} };
+const metadataAndStatus: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata', 'status']);
+
+/** What a write of this part cannot change: nobody comes to own that by it (upstream: GetResetFields of the strategies). */
+function ignoredBy(kind: Kind, subresource: string): FieldSet | undefined {
+  if (!kind.subresources.has('status')) return undefined;
+  if (subresource !== 'status') return onlyStatus;
+  const names = ['spec', ...(kind.type.fields?.keys() ?? [])].filter(name => !metadataAndStatus.has(name));
+  return Object.fromEntries(names.map(name => [`f:${name}`, {}]));
+}
+
+/** Fields may be managed in another version of the kind than the one of the request. */
+function versionOf({ core, kind }: Target, apiVersion: string): OtherVersion | undefined {
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  const other = core.scheme().byKind(group, apiVersion.slice(slash + 1), kind.kind);
+  if (!other || other.storagePrefix !== kind.storagePrefix) return undefined;
+  return { type: other.type, convert: object => toVersion(object as UnknownObject, other) };
 }
 
 /** Upstream's words: structured-merge-diff conflicts as a Status with a cause each. */
@@ -56,8 +101,7 @@ function describeConflicts(conflicts: readonly Conflict[]): string {
   return `Apply failed with ${conflicts.length} conflicts: ${texts.join('\n')}`;
 }
 
-function describeManager({ manager, subresource, operation, apiVersion, time }: Conflict): string {
+function describeManager({ manager, subresource, operation, apiVersion }: Conflict): string {
   const who = JSON.stringify(manager) + (subresource ? ` with subresource ${JSON.stringify(subresource)}` : '');
-  if (operation !== 'Update') return who;
-  return `${who} using ${apiVersion}${time ? ` at ${time}` : ''}`;
+  return operation === 'Update' ? `${who} using ${apiVersion}` : who;
 }

@@ -67,19 +67,6 @@ export async function readOptions(target: Target, wanted: WantedKind): Promise<R
   return check(target, { document, validation: 'Ignore', type, wanted, fill: false });
 }
 
-/** A parsed apply configuration as an object of the target's kind, without defaults: it says only what it says. Throws 400. */
-export function checkConfiguration(target: Target, document: RawText, validation: FieldValidation): UnknownObject {
-  const { kind } = target;
-  const value = asConfiguration(document.value);
-  const { apiVersion = '' } = value;
-  const expected = apiVersionOf(kind);
-  if (apiVersion !== expected) {
-    const what = 'Incorrect version specified in apply patch. Specified patch version';
-    throw badRequest(`${what}: ${String(apiVersion)}, expected: ${expected}`);
-  }
-  return check(target, { document: { ...document, value }, validation, type: kind.type, wanted: kind, fill: false });
-}
-
 /** What a patch made, as an object of the target's kind, in the API's form, with defaults. Changes the value. Throws DecodeError when it is none. */
 export function settlePatched(target: Target, document: RawText, validation: FieldValidation): UnknownObject {
   const { kind } = target;
@@ -93,12 +80,6 @@ export function checkPatched(target: Target, document: RawText, options: Wanted)
   const value = requireObject(document.value);
   checkType(value as unknown as UnknownObject, options.wanted, target.core.scheme());
   return checkShape(target, { ...options, document: { ...document, value } });
-}
-
-function asConfiguration(value: unknown): Record<string, unknown> {
-  if (isObject(value)) return value;
-  const wanted = 'error unmarshaling JSON: while decoding JSON: json: the value must be an object';
-  throw badRequest(`error decoding YAML: ${wanted}`);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
