@@ -7,6 +7,7 @@ import type { Handler, HttpServer, HttpServerLimits, Request, Response, TlsFiles
 import { createProtobufCodec, startHttpServer } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import type { Aggregation } from './aggregation/index.ts';
 import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
@@ -62,6 +63,8 @@ export interface ServerExtensions extends ExtraRoutes {
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[];
   readonly audit?: Stage | undefined;
+  /** Other servers that serve parts of the API. */
+  readonly aggregation?: Pick<Aggregation, 'route' | 'discovery' | 'openApi'> | undefined;
   /** Shown by /readyz beside the server's own. */
   readonly health?: readonly HealthCheck[] | undefined;
 }
@@ -197,19 +200,24 @@ function createHandler(parts: {
     ...(extensions.health ?? []),
     { name: 'shutdown', isLive: false, check: () => (core.stopping.aborted ? 'the server stops' : undefined) },
   ];
-  const discovery = createDiscovery({ scheme: core.scheme, address: config.advertise ?? '' });
+  const discovery = createDiscovery({
+    scheme: core.scheme,
+    address: config.advertise ?? '',
+    merge: extensions.aggregation?.discovery,
+  });
   const openApi = createOpenApiRoutes({
     scheme: core.scheme,
     version: config.version.gitVersion,
     descriptions: config.descriptions ?? (() => ({})),
     clock: deps.clock,
+    merge: extensions.aggregation?.openApi,
   });
   const others = [createHealth(checks), discovery, openApi];
   const plain = { exact: new Map(exactPaths(config, deps, extensions)), others };
   return createChain({
     ...extensions,
     fairness,
-    route: createRoute({ core, extra: extensions, plain }),
+    route: createRoute({ core, extra: extensions, plain, elsewhere: extensions.aggregation?.route }),
     clock: deps.clock,
     log: deps.log,
     meter: deps.meter,

@@ -66,7 +66,24 @@ export const configTable = {
     type: 'string',
     default: '',
     roles: server,
-    sentence: 'Where objects are kept; empty: SQLite in the data folder.',
+    // It may hold a password.
+    secret: true,
+    sentence:
+      'Where objects are kept: members of an etcd as https://a:2379,https://b:2379, user:password@ before the first where it asks for that; empty: SQLite in the data folder.',
+  },
+  'datastore-cafile': { type: 'string', default: '', roles: server, sentence: "File with etcd's authority." },
+  'datastore-certfile': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: 'File with the certificate that is shown to etcd.',
+  },
+  'datastore-keyfile': { type: 'string', default: '', roles: server, sentence: 'File with its key.' },
+  'etcd-prefix': {
+    type: 'string',
+    default: '/registry',
+    roles: server,
+    sentence: 'What keys of objects begin with in etcd.',
   },
   token: {
     type: 'string',

@@ -4,28 +4,33 @@ import { dirname } from 'node:path';
 import type { KubeObject, ResourceQuota, TokenRequest } from '#api';
 import { resources } from '#api';
 import {
+  type AdmissionPlugin,
   type ApiServer,
   access,
   admission,
   allocate,
   createConnect,
   fairness,
+  locks,
   type ServerExtensions,
   type ServerParts,
   startApiServer,
 } from '#apiserver';
 import { type Clock, type Log, type Meter, parseCidr, type Random, type Running } from '#base';
 import { type Client, createClient, createHandlerTransport } from '#client';
-import { openSqliteStore } from '#store';
+import { openSqliteStore, type Store } from '#store';
 import type { Handler, PeerUser, Request, Response } from '#wire';
 import { writeFileAtomic } from './certificates.ts';
 import { parsePortRange } from './config.ts';
 import type { Config } from './config-table.ts';
+import { startServerEndpoints } from './server-endpoints.ts';
 import { version } from './version.ts';
 
 export interface ControlPlaneConfig {
   /** SQLite file, or `:memory:`. */
   database: string;
+  /** In place of it: an open store that several servers share, and under which name this one is told from the others. Disposed with the control plane. */
+  shared?: { store: Store; server: string } | undefined;
   /** Undefined: reached only by calls in this process. */
   listen?: { host: string; port: number; cert: string; key: string } | undefined;
   /** Where other machines and pods reach the API. */
@@ -70,9 +75,8 @@ const superuser: PeerUser = { name: 'system:apiserver', groups: ['system:masters
 /** Starts the API; resolves when it answers and the objects that every cluster has are there. */
 export async function startControlPlane(config: ControlPlaneConfig, deps: ControlPlaneDeps): Promise<ControlPlane> {
   await using cleanup = new AsyncDisposableStack();
-  const { clock, log, meter } = deps;
-  if (config.database !== ':memory:') mkdirSync(dirname(config.database), { recursive: true, mode: 0o700 });
-  const store = cleanup.use(await openSqliteStore({ path: config.database, clock, log: log.child('store'), meter }));
+  const { log } = deps;
+  const store = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
   // The quota plugin writes through the server that it is part of: a client that comes to life a little later.
   const late: { client?: Client } = {};
   const extend = createExtend({ config, deps, cleanup, quotaWriter: () => late.client });
@@ -127,6 +131,11 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
   };
 }
 
+function openDatabase(path: string, { clock, log, meter }: ControlPlaneDeps): Promise<Store> {
+  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  return openSqliteStore({ path, clock, log: log.child('store'), meter });
+}
+
 /** Roles, namespaces, priority classes, and the Service under which pods reach the API. */
 async function writeBasics(
   client: Client,
@@ -152,11 +161,12 @@ async function writeBasics(
     }),
   );
   const port = api.port ?? config.advertise.port;
-  await allocate.ensureKubernetesService(client, {
-    serviceCidr: parseCidr(config.cluster['service-cidr'])!,
-    address: config.advertise.address,
-    port,
-  });
+  const { address } = config.advertise;
+  const serviceCidr = parseCidr(config.cluster['service-cidr'])!;
+  if (!config.shared) return allocate.ensureKubernetesService(client, { serviceCidr, servers: [{ address, port }] });
+  const { store } = config.shared;
+  const log = deps.log.child('server-endpoints');
+  cleanup.use(await startServerEndpoints({ store, client, clock: deps.clock, log, serviceCidr, address, port }));
 }
 
 interface ExtendOptions {
@@ -206,7 +216,7 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
         authenticate: access.createAuthenticator(tokens),
         authorize: authorization.authorize,
         impersonate: access.impersonate,
-        admission: [...plugins.plugins, allocator],
+        admission: acrossServers([...plugins.plugins, allocator], { config, deps, parts }),
         reviews: access.createReviews({
           authorization,
           tokens: access.createTokenAuthenticator(tokens),
@@ -245,6 +255,30 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
   };
 }
 
+/** What hands out from what is left (quota, addresses, ports) takes turns with other servers, where there can be some. */
+function acrossServers(
+  plugins: readonly AdmissionPlugin[],
+  { config, deps, parts }: Pick<ExtendOptions, 'config' | 'deps'> & { parts: ServerParts },
+): readonly AdmissionPlugin[] {
+  if (!config.shared) return plugins;
+  const { store, server: holder } = config.shared;
+  const { clock, random } = deps;
+  const { reader, shown } = parts;
+  const around = locks.createAcrossServers({ store, holder, clock, random, shown, log: deps.log.child('locks') });
+  const lockOf: Record<string, locks.LockOf> = {
+    ServiceAllocator: ({ kind, operation, subresource }) =>
+      kind.storagePrefix === 'services/specs' && subresource === '' && operation !== 'DELETE' ? 'services' : undefined,
+    ResourceQuota: ({ namespace, operation }) => {
+      if (!namespace || operation === 'DELETE' || operation === 'CONNECT') return undefined;
+      return reader.list(resources.resourcequotas, namespace).length > 0 ? `quota/${namespace}` : undefined;
+    },
+  };
+  return plugins.map(plugin => {
+    const lock = lockOf[plugin.name];
+    return lock ? around(plugin, lock) : plugin;
+  });
+}
+
 function openIdPaths(
   keys: Parameters<typeof access.openIdKeys>[0],
   issuer: string,
@@ -261,7 +295,8 @@ function openIdPaths(
   };
 }
 
-function readOrMakeKey(path: string | undefined): string {
+/** The key that signs service-account tokens, PEM; kept in the file when there is one. */
+export function readOrMakeKey(path: string | undefined): string {
   if (path && existsSync(path)) return readFileSync(path, 'utf8');
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;

@@ -53,6 +53,7 @@ function apiServerNames(config: Config, names: { node: string; address: string }
     '::1',
     names.node,
     names.address,
+    ...(['0.0.0.0', '::'].includes(config['bind-address']) ? [] : [config['bind-address']]),
     cidrAddress(parseCidr(config['service-cidr'])!, 1),
     ...addresses.filter(address => !address.startsWith('fe80')),
     ...config['tls-san'],

@@ -1,9 +1,12 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Client, formatKubeconfig } from '#client';
-import { openCertificateFolder, writeFileAtomic } from './certificates.ts';
+import type { Store } from '#store';
+import { shareBootstrap } from './bootstrap.ts';
+import { authorityHash, type CertificateFolder, openCertificateFolder, writeFileAtomic } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
-import { type ControlPlane, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, readOrMakeKey, startControlPlane } from './control-plane.ts';
+import { isShared, openDatastore } from './datastore.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
 import { isBootstrapToken } from './join-tokens.ts';
 import { createNodeNames, type NodeNames } from './node-names.ts';
@@ -14,12 +17,10 @@ import { ensureServerToken, parseToken } from './token.ts';
 /** The control plane of a server: certificates, token, API, kubeconfig. */
 export async function startServerControlPlane(cluster: Cluster): Promise<ControlPlane> {
   const { config, paths, clock, random } = cluster;
-  if (config['datastore-endpoint']) {
-    throw new StartError(
-      `datastore-endpoint: ${JSON.stringify(config['datastore-endpoint'])} cannot be used yet: only SQLite in the data folder is built; leave it empty`,
-    );
-  }
+  await using opening = new AsyncDisposableStack();
   const certificates = openCertificateFolder(paths.certificates, { clock, random });
+  const store = isShared(config) ? opening.use(await openDatastore(config, cluster)) : undefined;
+  const secret = store && (await shareCertificates(cluster, store, certificates));
   await certificates.ensureAuthorities();
   const address = config['advertise-address'] || cluster.nodeAddress;
   const specs = serverCertificates(config, { node: cluster.nodeName, address });
@@ -31,15 +32,18 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   const serverCa = certificates.authority('server-ca').certificate;
   const token = ensureServerToken({
     path: paths.tokenFile,
-    configured: configuredToken(cluster),
+    configured: secret ?? configuredToken(cluster),
     authority: serverCa,
     random,
   });
   const names = createNodeNames();
   const joining = Promise.withResolvers<Client>();
+  // From here on the store is the control plane's.
+  opening.move();
   const controlPlane = await startControlPlane(
     {
       database: paths.database,
+      shared: store && { store, server: cluster.nodeName },
       listen: {
         host: config['bind-address'],
         port: config['https-listen-port'],
@@ -93,6 +97,27 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     );
   }
   return controlPlane;
+}
+
+/** Authorities and keys as the first server on the datastore made them. Gives the secret of the token. */
+async function shareCertificates(
+  { paths, log, random, config }: Cluster,
+  store: Store,
+  certificates: CertificateFolder,
+): Promise<string> {
+  const given = parseToken(configuredToken({ config }));
+  const known = given ?? (existsSync(paths.tokenFile) ? parseToken(readFileSync(paths.tokenFile, 'utf8')) : undefined);
+  const makeFiles = async () => {
+    await certificates.ensureAuthorities();
+    readOrMakeKey(join(paths.certificates, 'service.key'));
+  };
+  const options = { certificates: paths.certificates, secret: known?.secret, makeFiles };
+  const secret = await shareBootstrap(options, { store, random, log: log.child('bootstrap') });
+  const hash = authorityHash(certificates.authority('server-ca').certificate);
+  if (!given?.caHash || given.caHash === hash) return secret;
+  throw new StartError(
+    `token: it names the authority ${given.caHash.slice(0, 12)}..., the datastore has ${hash.slice(0, 12)}...: it is the token of another cluster`,
+  );
 }
 
 /** No agent may take the name of the server's own node; nor the server that of an agent. */

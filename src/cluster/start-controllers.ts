@@ -6,9 +6,16 @@ import { type ControllerConfig, controllers, startControllers } from '#controlle
 import { startScheduler } from '#scheduler';
 import { openCertificateFolder } from './certificates.ts';
 import { type Cluster, depsOf, users } from './cluster.ts';
+import { runOnLeader } from './leading.ts';
 
-/** All controllers, each under its own identity, over informers that they share. */
-export async function startServerControllers(cluster: Cluster): Promise<Running> {
+/** All controllers, on one of the servers. */
+export function startServerControllers(cluster: Cluster): Promise<Running> {
+  const about = { name: 'kube-controller-manager', user: users.controllerManager };
+  return runOnLeader(cluster, about, () => startOwnControllers(cluster));
+}
+
+/** Each under its own identity, over informers that they share. */
+async function startOwnControllers(cluster: Cluster): Promise<Running> {
   const { clock, random, log, meter, config, paths } = cluster;
   const client = cluster.clientOf(users.controllerManager, 'kube-controller-manager');
   const informers = createInformers({ client, clock, log: log.child('controllers') });
@@ -49,7 +56,12 @@ function createSigner({ paths, clock, random }: Cluster): NonNullable<Controller
   };
 }
 
-export async function startServerScheduler(cluster: Cluster): Promise<Running> {
+/** The scheduler, on one of the servers. */
+export function startServerScheduler(cluster: Cluster): Promise<Running> {
+  return runOnLeader(cluster, { name: 'kube-scheduler', user: users.scheduler }, () => startOwnScheduler(cluster));
+}
+
+async function startOwnScheduler(cluster: Cluster): Promise<Running> {
   const deps = depsOf(cluster, { user: users.scheduler, component: 'default-scheduler', logName: 'scheduler' });
   const running = await startScheduler({}, deps);
   return {

@@ -5,9 +5,8 @@ import { type BootstrapWriter, ensureObject } from '../access/bootstrap-writer.t
 
 export interface KubernetesServiceOptions {
   readonly serviceCidr: Cidr;
-  /** Where this API server is reached, from nodes and pods. */
-  readonly address: string;
-  readonly port: number;
+  /** Where the API servers are reached, from nodes and pods; at least one. */
+  readonly servers: readonly { readonly address: string; readonly port: number }[];
 }
 
 const name = 'kubernetes';
@@ -37,7 +36,7 @@ export async function ensureKubernetesService(
   });
   await ensureObject(writer, {
     resource: resources.endpoints,
-    object: endpoints(options),
+    object: endpoints(groupByPort(options)),
     merge: (present, wanted) =>
       JSON.stringify(present.subsets) === JSON.stringify(wanted.subsets)
         ? undefined
@@ -45,7 +44,7 @@ export async function ensureKubernetesService(
   });
   await ensureObject(writer, {
     resource: resources.endpointslices,
-    object: endpointSlice(options),
+    object: endpointSlice(groupByPort(options)[0]!),
     merge: (present, wanted) => {
       const shape = (slice: EndpointSlice) =>
         JSON.stringify([slice.endpoints?.map(({ addresses }) => addresses), slice.ports]);
@@ -60,7 +59,23 @@ function portsOf(service: Service): unknown {
   return (service.spec.ports ?? []).map(port => [port.name, port.port, port.protocol, port.targetPort]);
 }
 
-function kubernetesService({ serviceCidr, port }: KubernetesServiceOptions): Service {
+interface PortGroup {
+  readonly port: number;
+  /** Sorted. */
+  readonly addresses: readonly string[];
+}
+
+/** The port that most servers have comes first: it is the one of the slice, which has only one. Whoever computes it comes to the same. */
+function groupByPort({ servers }: KubernetesServiceOptions): PortGroup[] {
+  const groups = Map.groupBy(servers, ({ port }) => port);
+  return [...groups]
+    .map(([port, members]) => ({ port, addresses: members.map(({ address }) => address).sort() }))
+    .sort((a, b) => b.addresses.length - a.addresses.length || a.port - b.port);
+}
+
+function kubernetesService(options: KubernetesServiceOptions): Service {
+  const { serviceCidr } = options;
+  const { port } = groupByPort(options)[0]!;
   const clusterIP = kubernetesServiceAddress(serviceCidr);
   return {
     apiVersion: 'v1',
@@ -79,23 +94,26 @@ function kubernetesService({ serviceCidr, port }: KubernetesServiceOptions): Ser
   };
 }
 
-function endpoints({ address, port }: KubernetesServiceOptions): Endpoints {
+function endpoints(groups: readonly PortGroup[]): Endpoints {
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
     // The slice is written beside it, so nothing needs to mirror it.
     metadata: { name, namespace, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
-    subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+    subsets: groups.map(({ addresses, port }) => ({
+      addresses: addresses.map(ip => ({ ip })),
+      ports: [{ name: 'https', port, protocol: 'TCP' }],
+    })),
   };
 }
 
-function endpointSlice({ address, port }: KubernetesServiceOptions): EndpointSlice {
+function endpointSlice({ addresses, port }: PortGroup): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
     metadata: { name, namespace, labels: { 'kubernetes.io/service-name': name } },
-    addressType: addressFamily(address) === 6 ? 'IPv6' : 'IPv4',
-    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    addressType: addressFamily(addresses[0]!) === 6 ? 'IPv6' : 'IPv4',
+    endpoints: addresses.map(address => ({ addresses: [address], conditions: { ready: true } })),
     ports: [{ name: 'https', port, protocol: 'TCP' }],
   };
 }

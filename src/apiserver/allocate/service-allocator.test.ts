@@ -225,13 +225,13 @@ test('the kubernetes Service stands at the first address and follows the server'
     create: put,
     update: put,
   };
-  await ensureKubernetesService(writer, { serviceCidr: cidr, address: '192.0.2.1', port: 6443 });
+  await ensureKubernetesService(writer, { serviceCidr: cidr, servers: [{ address: '192.0.2.1', port: 6443 }] });
   const found = reader.get(resources.services, 'default', 'kubernetes');
   assert.equal(found?.spec.clusterIP, '10.43.0.1');
   assert.deepEqual(found?.spec.ports, [{ name: 'https', port: 443, protocol: 'TCP', targetPort: 6443 }]);
-  await ensureKubernetesService(writer, { serviceCidr: cidr, address: '192.0.2.1', port: 6443 });
+  await ensureKubernetesService(writer, { serviceCidr: cidr, servers: [{ address: '192.0.2.1', port: 6443 }] });
   assert.deepEqual(writes, ['services', 'endpoints', 'endpointslices'], 'a second time nothing is written');
-  await ensureKubernetesService(writer, { serviceCidr: cidr, address: '192.0.2.9', port: 6443 });
+  await ensureKubernetesService(writer, { serviceCidr: cidr, servers: [{ address: '192.0.2.9', port: 6443 }] });
   const slice = reader.get(resources.endpointslices, 'default', 'kubernetes');
   assert.deepEqual(slice?.endpoints?.[0]?.addresses, ['192.0.2.9']);
   assert.equal(reader.get(resources.endpoints, 'default', 'kubernetes')?.subsets?.[0]?.addresses?.[0]?.ip, '192.0.2.9');

@@ -3,6 +3,7 @@ import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject } from '../content/render.ts';
 import { createObject } from './create.ts';
+import { freshEnough } from './freshness.ts';
 import type { Outcome } from './modify.ts';
 import { modify } from './modify.ts';
 import { readObject } from './read-object.ts';
@@ -19,7 +20,10 @@ export async function update(target: Target): Promise<Response> {
   const options = parseWriteOptions(exchange.info.query, 'UpdateOptions');
   const draft = await readObject(target, options.fieldValidation);
   alignName(draft, name);
-  if (kind.behaviour.createOnUpdate && subresource === '' && !core.cache.of(kind.storagePrefix).get(keyOf(target))) {
+  const mayCreate = kind.behaviour.createOnUpdate && subresource === '';
+  const waiting = mayCreate && freshEnough(core, undefined);
+  if (waiting) await waiting;
+  if (mayCreate && !core.cache.of(kind.storagePrefix).get(keyOf(target))) {
     return createObject(target, { draft, options, view });
   }
   const outcome = await modify(target, {

@@ -130,7 +130,7 @@ export class WatchCache implements AsyncDisposable {
     this.#watch = watch;
     try {
       this.#deps.store.watch({
-        prefix: '',
+        prefix: registryPrefix,
         after: this.#revision,
         signal: watch.signal,
         onChanges: changes => this.#apply(changes),
