@@ -3,6 +3,7 @@ import type { VersionedBytes } from './encode.ts';
 import { changeRevision, withRevision } from './encode.ts';
 
 type Fields = Readonly<Record<string, string>>;
+type FieldFunctions = Readonly<Record<string, (object: UnknownObject) => string>>;
 const noLabels: Fields = Object.freeze({});
 
 /**
@@ -20,7 +21,7 @@ export class Item {
   #parsed: WeakRef<UnknownObject> | undefined;
   #labels: Fields | undefined;
   #apiVersion: string | undefined;
-  #fields: Fields | undefined;
+  #fields: { functions: FieldFunctions | undefined; values: Fields } | undefined;
 
   constructor(key: string, revision: number, versioned: VersionedBytes) {
     const slash = key.indexOf('/');
@@ -77,13 +78,14 @@ export class Item {
     return this.#labels ?? noLabels;
   }
 
-  /** Values that field selectors see, computed once by the kind's functions. */
-  fields(functions: Readonly<Record<string, (object: UnknownObject) => string>> | undefined): Fields {
-    if (this.#fields) return this.#fields;
-    const fields: Record<string, string> = { 'metadata.name': this.name, 'metadata.namespace': this.namespace };
-    for (const path in functions) fields[path] = functions[path]!(this.object());
-    this.#fields = fields;
-    return fields;
+  /** Values that field selectors see, by the kind's functions over the object in the kind's version (`view`). Computed once for each version in a row. */
+  fields(functions: FieldFunctions | undefined, view: (object: UnknownObject) => UnknownObject): Fields {
+    if (this.#fields && this.#fields.functions === functions) return this.#fields.values;
+    const values: Record<string, string> = { 'metadata.name': this.name, 'metadata.namespace': this.namespace };
+    const object = functions && view(this.object());
+    for (const path in functions) values[path] = functions[path]!(object!);
+    this.#fields = { functions, values };
+    return values;
   }
 
   /** The same object under the revision of its deletion. */

@@ -10,7 +10,8 @@ import { parseWriteOptions } from './write-options.ts';
 /** POST of a question that is answered and not stored (SubjectAccessReview, TokenReview, ...). */
 export async function review(target: Target, answer: Review): Promise<Response> {
   const { core, exchange, kind } = target;
-  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  // Nobody stores reviews, so nobody has columns for them either.
+  const form = negotiate(exchange.request.headers['accept'], { ...objectOffer, transforms: false });
   const { fieldValidation, dryRun } = parseWriteOptions(exchange.info.query, 'CreateOptions');
   const object = await readObject(target, fieldValidation);
   const admitted = admission(target, { operation: 'CREATE', name: '', dryRun, object, old: undefined });

@@ -1,5 +1,6 @@
-import type { FieldRequirement, Kind, LabelRequirement } from '#api';
+import type { FieldRequirement, Kind, LabelRequirement, UnknownObject } from '#api';
 import { matchesRequirements, parseFieldSelector, parseLabelSelector } from '#api';
+import { toVersion } from '../content/versions.ts';
 import { badRequest } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 
@@ -16,7 +17,9 @@ export function parseSelection(
   checkFields(kind, fields);
   if (labels.length === 0 && fields.length === 0) return undefined;
   const functions = kind.behaviour.selectableFields;
-  return item => matchesFields(fields, item, functions) && (labels.length === 0 || matchesLabels(labels, item));
+  const view = (object: UnknownObject) => toVersion(object, kind);
+  return item =>
+    matchesFields(fields, item, { functions, view }) && (labels.length === 0 || matchesLabels(labels, item));
 }
 
 function read<T>(parse: () => T): T {
@@ -41,16 +44,19 @@ function checkFields(kind: Kind, fields: readonly FieldRequirement[]): void {
   }
 }
 
-type Functions = Kind['behaviour']['selectableFields'];
+interface Fields {
+  functions: Kind['behaviour']['selectableFields'];
+  view: (object: UnknownObject) => UnknownObject;
+}
 
-function matchesFields(fields: readonly FieldRequirement[], item: Item, functions: Functions): boolean {
+function matchesFields(fields: readonly FieldRequirement[], item: Item, { functions, view }: Fields): boolean {
   for (const { field, isEqual, value } of fields) {
     const actual =
       field === 'metadata.name'
         ? item.name
         : field === 'metadata.namespace'
           ? item.namespace
-          : item.fields(functions)[field];
+          : item.fields(functions, view)[field];
     if ((actual === value) !== isEqual) return false;
   }
   return true;
