@@ -1,14 +1,22 @@
 import chunking from './api-machinery/chunking.ts';
+import discovery from './api-machinery/discovery.ts';
+import flowcontrol from './api-machinery/flowcontrol.ts';
 import garbageCollector from './api-machinery/garbage-collector.ts';
 import namespaces from './api-machinery/namespaces.ts';
 import resourceQuota from './api-machinery/resource-quota.ts';
 import serverVersion from './api-machinery/server-version.ts';
 import watchers from './api-machinery/watchers.ts';
+import certificates from './auth/certificates.ts';
+import events from './instrumentation/events.ts';
 import type { Register } from './suite.ts';
 
 /** All files with tests. */
 export const registers: readonly Register[] = [
+  certificates,
   chunking,
+  discovery,
+  events,
+  flowcontrol,
   garbageCollector,
   namespaces,
   resourceQuota,
