@@ -25,7 +25,7 @@ export interface ApplyRequest {
 export async function apply(target: Target, request: ApplyRequest): Promise<Response> {
   const { options, view, body } = request;
   const { kind, name, core, subresource } = target;
-  checkOptions(options);
+  checkApplyOptions(options);
   const config = readConfiguration(body, kind);
   const produce = (live: UnknownObject | undefined) => {
     const { fieldManager: manager, force = false } = options;
@@ -116,7 +116,8 @@ function checkNew(config: UnknownObject): void {
   });
 }
 
-function checkOptions(options: WriteOptions): void {
+/** Who applies must say who it is. Throws 422. */
+export function checkApplyOptions(options: WriteOptions): void {
   if (options.fieldManager !== '') return;
   const message = 'Required value: is required for apply patch';
   const error: FieldError = { reason: 'FieldValueRequired', field: 'fieldManager', message };

@@ -58,13 +58,14 @@ export async function createObject(target: Target, creation: Creation): Promise<
   });
   let done = false;
   try {
-    await admitted.mutate();
-    const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
-    prepare(target, draft, identity);
     if (!creation.isTracked) {
+      // As upstream: what admission adds is nobody's.
       const manager = managerOf(options, target.exchange.request.headers['user-agent']);
       recordWrite(target, { draft, old: undefined, manager });
     }
+    await admitted.mutate();
+    const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
+    prepare(target, draft, identity);
     validate(target, draft);
     await admitted.validate();
     if (options.dryRun) return dryRun(target, creation);

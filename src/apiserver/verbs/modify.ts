@@ -58,8 +58,11 @@ export async function modify(target: Target, change: Change): Promise<Outcome> {
   }
 }
 
+/** Of other parts only their rules say what a write may change: its owner is known after them. */
+const wholeOrStatus: ReadonlySet<string> = new Set(['', 'status', 'scale']);
+
 async function modifyOnce(target: Target, change: Change, item: Item): Promise<Outcome> {
-  const { kind, name } = target;
+  const { kind, name, subresource } = target;
   const old = servedObject(kind, item);
   const draft = await change.produce(old, item);
   checkBasis(target, draft, item);
@@ -74,10 +77,14 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
   });
   let outcome: Outcome | undefined;
   try {
+    // As upstream: what admission changes is nobody's, and so is what the server writes by itself.
+    const isTracked = change.isTracked || change.isUnchecked;
+    const isRecordedFirst = wholeOrStatus.has(subresource);
+    if (!isTracked && isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
     await admitted.mutate();
     if (admitted.request.object) change.takeBack?.(draft, admitted.request.object);
     prepare(target, { draft, old, change });
-    if (!change.isTracked) recordWrite(target, { draft, old, manager: change.manager });
+    if (!isTracked && !isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) validate(target, draft, old);
     await admitted.validate();
     outcome = await write(target, { draft, item, dryRun: change.dryRun });

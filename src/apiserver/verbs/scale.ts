@@ -5,11 +5,13 @@ import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderObject, servedObject } from '../content/render.ts';
 import { invalidFields, notFound } from '../errors.ts';
+import { checkApplyOptions, readConfiguration } from './apply.ts';
 import { freshEnough } from './freshness.ts';
 import type { Outcome } from './modify.ts';
 import { modify } from './modify.ts';
 import { applyPatchBody, readPatch } from './patch-body.ts';
 import { checkPatched, readSubresourceBody } from './read-object.ts';
+import { appliedScale, scaleOwnersOf, setOwners } from './scale-apply.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { keyOf } from './target.ts';
@@ -52,25 +54,35 @@ export async function patchScale(target: Target): Promise<Response> {
   const type = target.core.scheme().typeOf(scaleKind.group, scaleKind.version, scaleKind.kind)!;
   const wanted = { validation: options.fieldValidation, type, wanted: scaleKind };
   const check = (document: RawText) => checkPatched(target, document, wanted);
+  if (patch.type === 'apply') {
+    checkApplyOptions(options);
+    const config = readConfiguration(patch, scaleKind);
+    const scaleOf = (scale: UnknownObject, old: UnknownObject) =>
+      appliedScale(target, { scale, old, config: structuredClone(config), options });
+    return change(target, options, scaleOf, true);
+  }
   return change(target, options, scale => applyPatchBody(patch, scale, { type, check }));
 }
 
 async function change(
   target: Target,
   options: ReturnType<typeof parseWriteOptions>,
-  scaleOf: (current: UnknownObject) => UnknownObject,
+  scaleOf: (current: UnknownObject, old: UnknownObject) => UnknownObject,
+  isTracked = false,
 ): Promise<Response> {
   const { kind, exchange } = target;
   const outcome = await modify(target, {
     dryRun: options.dryRun,
     manager: managerOf(options, exchange.request.headers['user-agent']),
+    isTracked,
     produce: old => {
-      const scale = scaleOf(toScale(old));
+      const scale = scaleOf(toScale(old), old);
       const replicas = replicasOf(target, scale);
       const draft = structuredClone(old);
       const { uid, resourceVersion } = scale.metadata;
       Object.assign(draft.metadata, { uid: uid || draft.metadata.uid, resourceVersion: resourceVersion ?? '' });
       draft['spec'] = { ...(draft['spec'] as object), replicas };
+      if (isTracked) setOwners(draft, scaleOwnersOf(target, old, scale));
       return draft;
     },
     admitted: toScale,
