@@ -53,8 +53,7 @@ export async function startServerEndpoints(options: ServerEndpointsOptions): Pro
     ready: () => undefined,
     async [Symbol.asyncDispose]() {
       stop.abort(new Error('stopped'));
-      await done;
-      const farewell = leases.remove().then(async () => {
+      const farewell = done.then(leases.remove).then(async () => {
         const others = await leases.living();
         if (others.length > 0) await reconcile(options, others);
       });

@@ -14,6 +14,8 @@ export type { StoreHarness, StoreSuite, WatchRecord } from './suite/harness.ts';
 export { recordWatch } from './suite/harness.ts';
 export type { Operation } from './suite/history.ts';
 export { checkHistory } from './suite/history.ts';
+export type { DisturbedHistory } from './suite/linearizable.ts';
+export { recordDisturbed } from './suite/linearizable.ts';
 
 /** The contract of Store, as tests: every driver must pass all of it. What it cannot do is named with a reason. */
 export function describeStore(name: string, suite: StoreSuite): void {

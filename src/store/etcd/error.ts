@@ -28,7 +28,8 @@ export function toStoreError(error: unknown, where: string): StoreError {
   if (!isGrpcError(error)) return new StoreError('unavailable', `etcd at ${where}: ${String(error)}`, { cause: error });
   if (/revision has been compacted/.test(error.message))
     return new StoreError('compacted', `etcd at ${where}: ${error.message}`, { cause: error });
-  return new StoreError('unavailable', `etcd at ${where}: ${error.message}${remedyFor(error)}`, { cause: error });
+  const message = error.message.replace(/\.? ?Resolution note: ?$/, '');
+  return new StoreError('unavailable', `etcd at ${where}: ${message}${remedyFor(error)}`, { cause: error });
 }
 
 function remedyFor({ message, code }: GrpcError): string {

@@ -16,7 +16,7 @@ export interface EtcdStoreParts extends Pick<WatchesDeps, 'cluster' | 'names' | 
 
 /** A leader's failure and the election of another take about two seconds; a write that takes longer than this has failed. */
 const writeMs = 15_000;
-const readMs = 10_000;
+const readMs = 5_000;
 /** As many as etcd's own client reads in one go; values of 100 KB still fit into a message of ordinary size. */
 const pageKeys = 1000;
 const compactionMs = 60_000;
@@ -37,6 +37,8 @@ export class EtcdStore implements Store {
   #asking: Promise<number> | undefined;
   #askingNext: Promise<number> | undefined;
   #isProbing = false;
+  /** Revision of the newest probe. */
+  #probed = 0;
   #closing: Promise<void> | undefined;
 
   constructor(parts: EtcdStoreParts) {
@@ -220,13 +222,17 @@ export class EtcdStore implements Store {
   /** Without believable progress, a write in the scope: its event comes behind all that was before it. */
   #probe(feed: Feed): void {
     if (this.#parts.hasProgress) feed.requestProgress();
-    if (this.#parts.hasProgress || this.#isProbing) return;
+    // The event of the last one is still to come: it will do.
+    if (this.#parts.hasProgress || this.#isProbing || this.#newest <= this.#probed) return;
     this.#isProbing = true;
     const key = this.#names.toEtcd(`${this.#parts.scope}progress`);
     this.#cluster
       .call((member, timeoutMs) => member.put({ key, value: Buffer.from('{}'), timeoutMs }), { totalMs: readMs })
       .then(
-        ({ revision }) => this.#note(revision),
+        ({ revision }) => {
+          this.#probed = revision;
+          this.#note(revision);
+        },
         error => this.#parts.log.debug('cannot ask for progress', { error }),
       )
       .finally(() => {

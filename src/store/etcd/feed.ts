@@ -33,6 +33,7 @@ export class Feed implements Disposable {
   #refusals = 0;
   #fragments: EtcdEvent[] = [];
   #retry: Disposable | undefined;
+  #isOpen = false;
   #isOver = false;
   /** Counts streams, so that what an old one still says is not heard. */
   #generation = 0;
@@ -41,6 +42,11 @@ export class Feed implements Disposable {
     this.#options = options;
     this.#position = options.after;
     void this.#open();
+  }
+
+  /** Whether etcd has answered that it watches. */
+  get isOpen(): boolean {
+    return this.#isOpen;
   }
 
   get position(): number {
@@ -92,6 +98,7 @@ export class Feed implements Disposable {
       this.#canceled(message);
       return;
     }
+    this.#isOpen = true;
     this.#failures = 0;
     this.#refusals = 0;
     if (message.events.length > 0) {
@@ -146,6 +153,7 @@ export class Feed implements Disposable {
     const { clock, log } = this.#options;
     this.#watch?.close();
     this.#watch = undefined;
+    this.#isOpen = false;
     this.#generation++;
     log.debug('the etcd watch broke; opening it again', { error, revision: this.#position });
     const delayMs = backoffs[Math.min(this.#failures++, backoffs.length - 1)]!;

@@ -24,7 +24,16 @@ const compactionKey = 'compact_rev_key';
  * Opens a store in etcd 3.4 or newer. Rejects with StoreError `unavailable`, whose message names the endpoints and the remedy, when no member answers or it does not
  * take the credentials. The caller disposes the store.
  */
-export async function openEtcdStore(options: EtcdStoreOptions, deps: { clock: Clock; log: Log }): Promise<Store> {
+export function openEtcdStore(options: EtcdStoreOptions, deps: { clock: Clock; log: Log }): Promise<Store> {
+  return openWith(options, deps, {});
+}
+
+/** With what tests replace. */
+export async function openWith(
+  options: EtcdStoreOptions,
+  deps: { clock: Clock; log: Log },
+  { hasProgress }: { hasProgress?: boolean },
+): Promise<Store> {
   if (options.endpoints.length === 0) throw new RangeError('no endpoint of etcd is given');
   const cluster = new EtcdCluster({ ...options, ...deps });
   try {
@@ -43,7 +52,7 @@ export async function openEtcdStore(options: EtcdStoreOptions, deps: { clock: Cl
       ...deps,
       ...{ cluster, names, scope, turns },
       start: { revision, compacted },
-      hasProgress: keepsProgressPromise(version),
+      hasProgress: hasProgress ?? keepsProgressPromise(version),
     });
   } catch (error) {
     cluster.close();

@@ -227,7 +227,7 @@ export class Watches {
       if (!feed || this.#deps.newest() <= this.#position) return;
       if (this.#position > since) return this.#armLook(this.#position, 1);
       if (looks % deadLooks === 0) feed.reopen();
-      else if (this.#deps.scope !== '') this.#deps.probe(feed);
+      else if (this.#deps.scope !== '' && feed.isOpen) this.#deps.probe(feed);
       this.#armLook(since, looks + 1);
     };
     this.#look = this.#deps.clock.timer(probeMs, look, { unref: true });

@@ -15,7 +15,8 @@ export function linearizableTests(suite: StoreSuite): void {
     await using harness = await suite.open();
     const { store } = harness;
     using watch = recordWatch(store, { prefix: '/h/', after: 1 });
-    const history = await recordHistory(store, { clients: 12, each: 120 });
+    let calls = 12 * 120;
+    const history = await recordHistory(store, { clients: 12, goesOn: () => calls-- > 0 });
     await watch.reached(store.revision());
     assert.deepEqual(checkHistory(history, watch.changes), []);
     assert.ok(
@@ -26,20 +27,65 @@ export function linearizableTests(suite: StoreSuite): void {
   });
 }
 
+/** What came of clients that went on while `disturb` did its worst to the store. */
+export interface DisturbedHistory {
+  /** What does not fit one order of events. */
+  readonly problems: readonly string[];
+  /** Calls that were answered. */
+  readonly answered: number;
+  /** Calls of which the store said that it could not answer them. */
+  readonly failed: number;
+}
+
+/** Clients that work, and a watch that runs, from before `disturb` until some calls after it. The store must be empty under /h/. */
+export async function recordDisturbed(
+  store: Store,
+  options: { clients: number; after: number; disturb(): Promise<void> },
+): Promise<DisturbedHistory> {
+  using watch = recordWatch(store, { prefix: '/h/', after: store.revision() });
+  let isOver = false;
+  let failed = 0;
+  const disturbing = options.disturb().finally(() => {
+    isOver = true;
+  });
+  let left = options.after;
+  const goesOn = () => !isOver || left-- > 0;
+  const onFailure = () => {
+    failed += 1;
+  };
+  const history = await recordHistory(store, { clients: options.clients, goesOn, onFailure });
+  await disturbing;
+  const { revision } = await store.write({ key: '/h/end', value: bytes('end'), expect: 0 });
+  await watch.until(({ changes, error }) => error !== undefined || changes.at(-1)?.revision === revision);
+  const problems = [...checkHistory(history, watch.changes), ...(watch.error ? [String(watch.error)] : [])];
+  return { problems, answered: history.length, failed };
+}
+
+interface Load {
+  clients: number;
+  /** Asked before each call. */
+  goesOn(): boolean;
+  /** Told of each call that the store could not answer; without it that is an error. */
+  onFailure?(): void;
+}
+
 /** Clients that read, list, create, update and delete a few keys at random, each knowing only what it was told last. */
-async function recordHistory(store: Store, load: { clients: number; each: number }): Promise<Operation[]> {
+async function recordHistory(store: Store, load: Load): Promise<Operation[]> {
   const history: Operation[] = [];
   let tick = 0;
   const client = async (name: number) => {
     const known = new Map<string, number>();
-    for (let index = 0; index < load.each; index++) {
+    for (let index = 0; load.goesOn(); index++) {
       const start = tick++;
-      const answer = await pick([write, write, write, read, list])(store, {
-        key: pick(keys),
-        known,
-        value: `${name}-${index}`,
-      });
-      history.push({ ...answer, start, end: tick++ });
+      const step = { key: pick(keys), known, value: `${name}-${index}` };
+      try {
+        const answer = await pick([write, write, write, read, list])(store, step);
+        history.push({ ...answer, start, end: tick++ });
+      } catch (error) {
+        // Done or not: whichever it is must fit what the others see.
+        if (!load.onFailure || !(error instanceof StoreError && error.code === 'unavailable')) throw error;
+        load.onFailure();
+      }
     }
   };
   await Promise.all(Array.from({ length: load.clients }, (_, name) => client(name)));
