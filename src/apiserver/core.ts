@@ -23,6 +23,8 @@ export interface Core {
   readonly meter: Meter;
   readonly authorize: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
+  /** True: the stored form of the key is outdated, so an update that changes nothing is written nevertheless. */
+  readonly isStale?: ((storeKey: string) => Promise<boolean>) | undefined;
   /** Aborts when the server stops: watches end. */
   readonly stopping: AbortSignal;
 }

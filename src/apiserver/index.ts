@@ -13,4 +13,5 @@ export type { ObjectReader } from './reader.ts';
 export type { Connect, CreateToken, ExtraRoutes, PathRoute, Review } from './routes.ts';
 export type { ApiServer, ApiServerConfig, ApiServerDeps, ServerExtensions, ServerParts } from './server.ts';
 export { startApiServer } from './server.ts';
+export * as encryption from './storage/index.ts';
 export type { User } from './user.ts';

@@ -73,7 +73,7 @@ export interface ServerExtensions extends ExtraRoutes {
 type Extended = ServerExtensions & Partial<AsyncDisposable>;
 
 export interface ApiServerDeps {
-  readonly store: Store;
+  readonly store: Store & { isStale?(key: string): Promise<boolean> };
   /** Default: all built-in kinds. */
   readonly scheme?: (() => Scheme) | undefined;
   readonly clock: Clock;
@@ -150,6 +150,7 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
     log,
     meter,
     stopping,
+    isStale: store.isStale,
   };
 }
 

@@ -5,6 +5,7 @@ import { type Client, createClient, createHttpsTransport, loadKubeconfig } from 
 import type { Config } from './config-table.ts';
 import { type BootstrapToken, createBootstrapToken, deleteBootstrapToken, listBootstrapTokens } from './join-tokens.ts';
 import { pathsOf } from './paths.ts';
+import { encryptionPath } from './secrets-encryption.ts';
 import { StartError } from './start-error.ts';
 import { formatBootstrapToken } from './token.ts';
 import { version } from './version.ts';
@@ -16,6 +17,8 @@ export interface Admin extends AsyncDisposable {
   tokens(): Promise<BootstrapToken[]>;
   /** False when there is no such token. */
   deleteToken(id: string): Promise<boolean>;
+  /** Status without an action. Answers with the HTTP status and the parsed body. */
+  secretsEncryption(action?: object): Promise<{ status: number; body: unknown }>;
 }
 
 /** Reaches the server of this machine through the admin kubeconfig. */
@@ -42,6 +45,21 @@ export function openAdmin(config: Config): Admin {
       }),
     tokens: () => call(() => listBootstrapTokens(client)),
     deleteToken: id => call(() => deleteBootstrapToken(client, id)),
+    secretsEncryption: action =>
+      call(async () => {
+        const request = action
+          ? {
+              method: 'POST',
+              path: encryptionPath,
+              headers: { 'content-type': 'application/json' },
+              body: JSON.stringify(action),
+            }
+          : { method: 'GET', path: encryptionPath };
+        const { status, body } = await transport.send(request);
+        const chunks: Uint8Array[] = [];
+        for await (const chunk of body) chunks.push(chunk);
+        return { status, body: JSON.parse(Buffer.concat(chunks).toString()) };
+      }),
     [Symbol.asyncDispose]: () => transport[Symbol.asyncDispose](),
   };
 }

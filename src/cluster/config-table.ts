@@ -85,6 +85,24 @@ export const configTable = {
     roles: server,
     sentence: 'What keys of objects begin with in etcd.',
   },
+  'secrets-encryption': {
+    type: 'boolean',
+    default: false,
+    roles: server,
+    sentence: 'Encrypt secrets in the store with a key that is made in the data folder.',
+  },
+  'secrets-encryption-provider': {
+    type: 'string',
+    default: 'aescbc',
+    roles: server,
+    sentence: 'Cipher of keys that are made: aescbc, aesgcm or secretbox.',
+  },
+  'encryption-provider-config': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: "File with an EncryptionConfiguration of your own, as kube-apiserver's; changes are taken over.",
+  },
   token: {
     type: 'string',
     default: '',

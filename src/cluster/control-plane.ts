@@ -23,6 +23,7 @@ import type { Handler, PeerUser, Request, Response } from '#wire';
 import { writeFileAtomic } from './certificates.ts';
 import { parsePortRange } from './config.ts';
 import type { Config } from './config-table.ts';
+import type { SecretsEncryption } from './secrets-encryption.ts';
 import { startServerEndpoints } from './server-endpoints.ts';
 import { version } from './version.ts';
 
@@ -42,6 +43,8 @@ export interface ControlPlaneConfig {
   kubeletClient: { cert: string; key: string };
   /** File with the key that signs service-account tokens; made when absent. Undefined: a new key that lasts as long as the process. */
   serviceAccountKey: string | undefined;
+  /** How values are sealed; undefined: they are stored as they are. */
+  encryption?: SecretsEncryption | undefined;
   cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
   /** Texts about fields for `kubectl explain`, asked for when the first OpenAPI document is made; empty without. */
   descriptions?: () => Readonly<Record<string, string>>;
@@ -76,7 +79,8 @@ const superuser: PeerUser = { name: 'system:apiserver', groups: ['system:masters
 export async function startControlPlane(config: ControlPlaneConfig, deps: ControlPlaneDeps): Promise<ControlPlane> {
   await using cleanup = new AsyncDisposableStack();
   const { log } = deps;
-  const store = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
+  const plainStore = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
+  const store = config.encryption?.wrap(plainStore) ?? plainStore;
   // The quota plugin writes through the server that it is part of: a client that comes to life a little later.
   const late: { client?: Client } = {};
   const extend = createExtend({ config, deps, cleanup, quotaWriter: () => late.client });
@@ -120,6 +124,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
     });
   late.client = clientOf(superuser, 'wherry-apiserver');
   await writeBasics(late.client, config, { api, deps, cleanup });
+  if (config.encryption) cleanup.use(config.encryption.start());
   const running = cleanup.move();
   return {
     api,
@@ -230,7 +235,7 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
           random,
           kubeletTls: { ca: config.serverCa, ...config.kubeletClient },
         }),
-        paths: openIdPaths(keys, issuer),
+        paths: { ...openIdPaths(keys, issuer), ...config.encryption?.paths },
       },
       signToken: async about => {
         const object = {

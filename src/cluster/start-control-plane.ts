@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Client, formatKubeconfig } from '#client';
 import type { Store } from '#store';
 import { shareBootstrap } from './bootstrap.ts';
@@ -10,6 +10,7 @@ import { isShared, openDatastore } from './datastore.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
 import { isBootstrapToken } from './join-tokens.ts';
 import { createNodeNames, type NodeNames } from './node-names.ts';
+import { openSecretsEncryption } from './secrets-encryption.ts';
 import { serverCertificates } from './server-certificates.ts';
 import { StartError } from './start-error.ts';
 import { ensureServerToken, parseToken } from './token.ts';
@@ -55,6 +56,10 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       serverCa,
       kubeletClient: { cert: kubelet.certificate, key: kubelet.key },
       serviceAccountKey: join(paths.certificates, 'service.key'),
+      encryption: openSecretsEncryption(config, {
+        folder: dirname(paths.tokenFile),
+        ...{ clock, random, log: cluster.log.child('encryption'), meter: cluster.meter },
+      }),
       cluster: config,
       descriptions: () => readDescriptions(cluster),
       front: createJoinHandler({

@@ -104,6 +104,7 @@ function describeFailure(error: unknown, { config }: Cluster): unknown {
     return new StartError(`${message}: stop what listens there`, { cause: error });
   if (code === 'EACCES' || code === 'EROFS' || code === 'ENOSPC' || code === 'ENOTDIR')
     return new StartError(message, { cause: error });
-  if (error instanceof Error && error.name === 'StoreError') return new StartError(error.message, { cause: error });
+  if (error instanceof Error && (error.name === 'StoreError' || error.name === 'DocumentError'))
+    return new StartError(error.message, { cause: error });
   return error;
 }

@@ -51,6 +51,12 @@ export const commands: readonly Command[] = [
     load: () => import('./certificate.ts'),
   },
   {
+    name: 'secrets-encrypt',
+    usage: 'status | enable | disable | prepare | rotate | reencrypt | rotate-keys',
+    sentence: 'How secrets are encrypted in the store, and new keys for them.',
+    load: () => import('./secrets-encrypt.ts'),
+  },
+  {
     name: 'config',
     usage: 'print | reference',
     sentence: 'The options as they stand on this machine, or all of them described.',

@@ -35,3 +35,20 @@ export function createKeyParser(kinds: readonly Kind[]): KeyParser {
     return { storagePrefix: key.slice(start, end), objectKey: key.slice(end + 1) };
   };
 }
+
+/** The resource of a store key as encryption configurations name it: `secrets`, `deployments.apps`. Undefined for keys that hold no API object. */
+export function createResourceOf(kinds: readonly Kind[]): (key: string) => string | undefined {
+  const parse = createKeyParser(kinds);
+  const names = new Map(
+    kinds.map(({ storagePrefix, resource, group }) => [storagePrefix, group ? `${resource}.${group}` : resource]),
+  );
+  return key => {
+    const place = parse(key);
+    if (!place) return undefined;
+    const name = names.get(place.storagePrefix);
+    if (name !== undefined) return name;
+    // Custom resources: `example.com/widgets`.
+    const [group, resource] = place.storagePrefix.split('/');
+    return resource === undefined ? group : `${resource}.${group}`;
+  };
+}

@@ -12,7 +12,7 @@ import { freshEnough } from './freshness.ts';
 import { recordWrite } from './managed-fields.ts';
 import { alignNamespace, inheritMetadata } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf } from './target.ts';
+import { keyOf, storeKeyOf } from './target.ts';
 
 /** A change of one object that exists. */
 export interface Change {
@@ -148,7 +148,7 @@ async function write(target: Target, parts: { draft: UnknownObject; item: Item; 
   const { core, kind, name } = target;
   const { draft, item, dryRun } = parts;
   const stored = toVersion(draft, storageKindOf(core.scheme(), kind));
-  if (isUnchanged(stored, item)) return { item };
+  if (isUnchanged(stored, item) && !(await core.isStale?.(storeKeyOf(target)))) return { item };
   if (dryRun) return { object: draft };
   if (isFinished(draft)) {
     const revision = await remove(target, { name, expect: item.revision });
