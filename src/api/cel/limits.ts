@@ -16,3 +16,5 @@ export const maxRequestBytes = 3 * 1024 * 1024;
 export const maxExpressionLength = 100_000;
 /** Depth of nesting (cel-go's default). */
 export const maxRecursionDepth = 250;
+/** Nodes of an expression after its macros are expanded: optMap repeats what it is called on, so that a chain of n of them has 2^n parts. */
+export const maxExpressionNodes = 50_000;

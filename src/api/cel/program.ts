@@ -1,4 +1,16 @@
-import type { CelType } from './types.ts';
+import type { Expr } from './ast.ts';
+import { checkExpr, type Declarations } from './checker.ts';
+import { CelCompileError, CelError, type CelIssue, Fault, formatIssues } from './errors.ts';
+import { estimateCost } from './estimate.ts';
+import { costExceeded, type Frame } from './frame.ts';
+import { fromJson } from './json-values.ts';
+import { perCallLimit } from './limits.ts';
+import { locate, parseCel, SyntaxProblem } from './parser.ts';
+import { planExpr } from './plan.ts';
+import type { CallContext } from './signature.ts';
+import { typeRegistry } from './type-registry.ts';
+import { boolType, type CelType, formatCelType, isSameType } from './types.ts';
+import { validateLiterals } from './validators.ts';
 
 /** A range of cost or size; `max` is Infinity where nothing bounds it. */
 export interface CelEstimate {
@@ -7,11 +19,14 @@ export interface CelEstimate {
 }
 
 export interface CompileOptions {
-  /** The names an expression may use. A name may have dots (`request.auth`). */
+  /** The names an expression may use. A name may have dots (`authorizer.requestResource`). */
   readonly variables: Readonly<Record<string, CelType>>;
   /** Type, or types, that the expression must yield; none: any. */
   readonly result?: CelType | readonly CelType[];
-  /** Object types that can be constructed by name (`Object`, `Object.spec`, `JSONPatch`), beside those of the variables. */
+  /**
+   * Object types that can be constructed by name, beside those of the variables. One without `fields` is open: it and all names below it
+   * (`Object`, `Object.spec`) take any field.
+   */
   readonly types?: readonly CelType[];
 }
 
@@ -21,7 +36,7 @@ export interface EvaluateOptions {
 }
 
 export interface EvaluateResult {
-  /** A CEL value: see `toJson` for plain JSON. bool, string and null are themselves. */
+  /** A CEL value: bool, string and null are themselves, int is a bigint; `toJson` makes plain JSON of any. */
   readonly value: unknown;
   readonly cost: number;
 }
@@ -33,15 +48,146 @@ export interface CelProgram {
   /** Names of the variables that the expression mentions (`oldSelf` makes a transition rule). */
   readonly references: ReadonlySet<string>;
   /**
-   * Runs it. Variables are plain JSON, read by their declared types and never copied, CEL values from another evaluation, or `lazy` values,
-   * which are asked for at their first use. Throws `CelError`.
+   * Runs it. Variables are plain JSON, read by their declared types and never copied, CEL values of another evaluation, or `lazyValue`s,
+   * which are asked for at their first use. Of an optional type, undefined is `optional.none()`. Throws `CelError`.
    */
   evaluate(variables: Readonly<Record<string, unknown>>, options?: EvaluateOptions): EvaluateResult;
-  /** The cost before running it: sizes come from the declared types' bounds. */
+  /** The cost before running it: sizes come from the declared types' bounds. Infinity stands for cel-go's largest number. */
   estimateCost(): CelEstimate;
 }
 
 /** Compiles an expression or throws `CelCompileError`. */
-export function compileCel(_expression: string, _options: CompileOptions): CelProgram {
-  throw new Error('compileCel is not built yet');
+export function compileCel(expression: string, options: CompileOptions): CelProgram {
+  const variables = new Map(Object.entries(options.variables));
+  const typeNamed = typeRegistry([...variables.values(), ...(options.types ?? [])]);
+  const expr = parse(expression);
+  const checked = check(expr, expression, { variables, typeNamed });
+  requireResult(checked.type, options.result);
+  const names = [...checked.references];
+  const run = plan({ expr, names, variables, typeNamed });
+  return {
+    expression,
+    resultType: checked.type,
+    references: checked.references,
+    evaluate: (values, { costLimit = perCallLimit } = {}) => run(values, costLimit),
+    estimateCost: () => estimateCost(expr, variables),
+  };
+}
+
+function parse(expression: string): Expr {
+  try {
+    return parseCel(expression);
+  } catch (error) {
+    if (!(error instanceof SyntaxProblem)) throw error;
+    throw compileError(expression, [locate(expression, error.pos, error.message)]);
+  }
+}
+
+function compileError(expression: string, issues: readonly CelIssue[]): CelCompileError {
+  return new CelCompileError(formatIssues(expression, issues), 'compile', issues);
+}
+
+function check(
+  expr: Expr,
+  source: string,
+  declarations: Declarations,
+): { type: CelType; references: ReadonlySet<string> } {
+  const checked = checkExpr(expr, declarations);
+  const found = checked.issues.length > 0 ? checked.issues : validateLiterals(expr);
+  if (found.length === 0) return checked;
+  throw compileError(
+    source,
+    found.map(({ pos, message }) => locate(source, pos, message)),
+  );
+}
+
+function requireResult(type: CelType, wanted: CompileOptions['result']): void {
+  if (wanted === undefined) return;
+  const types = Array.isArray(wanted) ? (wanted as readonly CelType[]) : [wanted as CelType];
+  if (types.some(one => isSameType(one, type) || one.kind === 'dyn')) return;
+  const names = types.map(formatCelType);
+  const text =
+    isSameType(types[0]!, boolType) && names.length === 1
+      ? 'must evaluate to bool'
+      : `must evaluate to ${names.join(' or ')}`;
+  throw new CelCompileError(text, 'result');
+}
+
+interface PlanInput {
+  expr: Expr;
+  names: readonly string[];
+  variables: ReadonlyMap<string, CelType>;
+  typeNamed: Declarations['typeNamed'];
+}
+
+type Runner = (values: Readonly<Record<string, unknown>>, costLimit: number) => EvaluateResult;
+
+const unset = Symbol('unset');
+
+function plan({ expr, names, variables, typeNamed }: PlanInput): Runner {
+  const calls = createCallContext();
+  const indexes = new Map(names.map((name, index) => [name, index]));
+  const types = names.map(name => variables.get(name)!);
+  const planned = planOrFail(expr, { variable: name => indexes.get(name)!, calls, typeNamed });
+  return (values, limit) => {
+    calls.reset();
+    const read: unknown[] = new Array(names.length).fill(unset);
+    const frame: Frame = {
+      cost: 0,
+      limit,
+      slots: new Array(planned.slots).fill(undefined),
+      variable: index => {
+        if (read[index] === unset) read[index] = readVariable(names[index]!, values, types[index]!);
+        return read[index];
+      },
+    };
+    try {
+      return { value: planned.run(frame), cost: frame.cost };
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      throw new CelError(error.message, error.final ? 'costExceeded' : 'failed', frame.cost);
+    }
+  };
+}
+
+function planOrFail(...args: Parameters<typeof planExpr>): ReturnType<typeof planExpr> {
+  try {
+    return planExpr(...args);
+  } catch (error) {
+    if (error instanceof Fault) throw new CelCompileError(error.message, 'program');
+    throw error;
+  }
+}
+
+function readVariable(name: string, values: Readonly<Record<string, unknown>>, type: CelType): unknown {
+  const raw = values[name];
+  const optional = type.name === 'optional_type';
+  if (raw === undefined && !optional) throw new Fault(`no such attribute(s): ${name}`);
+  return fromJson(raw, type);
+}
+
+/** What hidden work an evaluation may do beyond its cost: about a second. */
+const maxWork = 200_000_000;
+/** Patterns and zones that are kept for a program. */
+const maxMemos = 64;
+
+function createCallContext(): CallContext & { reset(): void } {
+  const memos = new Map<string, unknown>();
+  let left = maxWork;
+  return {
+    reset: () => {
+      left = maxWork;
+    },
+    memo: <T>(key: string, make: () => T): T => {
+      if (memos.has(key)) return memos.get(key) as T;
+      const made = make();
+      if (memos.size >= maxMemos) memos.clear();
+      memos.set(key, made);
+      return made;
+    },
+    work: units => {
+      left -= units;
+      if (left < 0) throw new Fault(costExceeded, true);
+    },
+  };
 }

@@ -1,0 +1,137 @@
+import { Fault, fault } from './errors.ts';
+import type { CallCost } from './runtime-cost.ts';
+import type { Overload, Run } from './signature.ts';
+import type { CelType } from './types.ts';
+import {
+  CelDuration,
+  CelOpaque,
+  CelOptional,
+  CelTimestamp,
+  CelTypeValue,
+  CelUint,
+  isList,
+  isMap,
+  typeNameOf,
+} from './values.ts';
+
+/** The state of one evaluation. */
+export interface Frame {
+  cost: number;
+  readonly limit: number;
+  /** Iteration variables and bindings. */
+  readonly slots: unknown[];
+  variable(index: number): unknown;
+}
+
+export type Fn = (frame: Frame) => unknown;
+
+/** The text that upstream's callers look for. */
+export const costExceeded = 'operation cancelled: actual cost limit exceeded';
+
+/** Adds to the cost; a final fault beyond the limit. */
+export function charge(frame: Frame, cost: number): void {
+  frame.cost += cost;
+  if (frame.cost > frame.limit) throw new Fault(costExceeded, true);
+}
+
+/** True when a value is of a type as far as can be seen at once: of lists and maps the first item is looked at. */
+export function fitsType(value: unknown, type: CelType): boolean {
+  switch (type.kind) {
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'int':
+      return typeof value === 'bigint';
+    case 'double':
+      return typeof value === 'number';
+    case 'string':
+      return typeof value === 'string';
+    case 'uint':
+      return value instanceof CelUint;
+    case 'bytes':
+      return value instanceof Uint8Array;
+    case 'timestamp':
+      return value instanceof CelTimestamp;
+    case 'duration':
+      return value instanceof CelDuration;
+    case 'type':
+      return value instanceof CelTypeValue;
+    case 'list':
+      return isList(value) && (value.size === 0 || fitsType(value.at(0), type.params![0]!));
+    case 'map':
+      return isMap(value);
+    case 'opaque':
+      if (type.name === 'optional_type') return fitsOptional(value, type);
+      return value instanceof CelOpaque && value.type.name === type.name;
+    default:
+      return true;
+  }
+}
+
+function fitsOptional(value: unknown, type: CelType): boolean {
+  return value instanceof CelOptional && (value.value === undefined || fitsType(value.value, type.params![0]!));
+}
+
+interface Call {
+  fn: string;
+  overloads: readonly (Overload & { run: Run })[];
+  args: readonly Fn[];
+  types: readonly CelType[];
+  cost: CallCost;
+}
+
+type AnyRun = (...args: unknown[]) => unknown;
+
+/** A call: straight to the one overload where the types are known, else the first that fits the values. */
+export function dispatchCall({ fn, overloads, args, types, cost }: Call): Fn {
+  const known = types.every(type => isKnown(type));
+  const run = known && overloads.length === 1 ? (overloads[0]!.run as AnyRun) : pickAtRuntime(fn, overloads);
+  const price: (a: unknown, b: unknown, result: unknown) => number = typeof cost === 'number' ? () => cost : cost;
+  if (args.length === 1) return unary(args[0]!, run, price);
+  if (args.length === 2) return binary(args as [Fn, Fn], run, price);
+  return frame => {
+    const values: unknown[] = [];
+    for (const arg of args) values.push(arg(frame));
+    const result = run(...values);
+    charge(frame, price(values[0], values[1], result));
+    return result;
+  };
+}
+
+type Price = (a: unknown, b: unknown, result: unknown) => number;
+
+function unary(arg: Fn, run: AnyRun, price: Price): Fn {
+  return frame => {
+    const a = arg(frame);
+    const result = run(a);
+    charge(frame, price(a, undefined, result));
+    return result;
+  };
+}
+
+function binary([left, right]: [Fn, Fn], run: AnyRun, price: Price): Fn {
+  return frame => {
+    const a = left(frame);
+    const b = right(frame);
+    const result = run(a, b);
+    charge(frame, price(a, b, result));
+    return result;
+  };
+}
+
+/** Nothing inside is dyn, so that values are of the type. */
+function isKnown(type: CelType): boolean {
+  if (type.kind === 'dyn' || type.kind === 'error' || type.kind === 'null') return false;
+  return (type.params ?? []).every(isKnown);
+}
+
+function pickAtRuntime(fn: string, overloads: Call['overloads']): AnyRun {
+  return (...args) => {
+    for (const overload of overloads) {
+      if (overload.args.length !== args.length) continue;
+      if (overload.args.every((type, index) => fitsType(args[index], type))) return (overload.run as AnyRun)(...args);
+    }
+    // Operators say no more, as upstream.
+    if (!/^[a-zA-Z]/.test(fn)) return fault('no such overload');
+    return fault(`no such overload: ${fn}(${args.map(typeNameOf).join(', ')})`);
+  };
+}
