@@ -29,10 +29,10 @@ function mergeObject(target: Fields, patch: Fields, type: TypeNode | undefined):
     case 'delete':
       return {};
     default:
-      throw new PatchError('invalid', `Unknown patch type: ${String(patch[directive])}`);
+      throw unknownDirective(patch);
   }
   const result: Fields = { ...target };
-  keepOnly(result, patch[retainKeys]);
+  keepOnly(result, patch);
   for (const [name, value] of Object.entries(patch)) {
     if (name === directive || name === retainKeys) continue;
     if (name.startsWith(deletePrefix)) deleteItems(result, name.slice(deletePrefix.length), value);
@@ -69,7 +69,8 @@ function mergeField(at: {
   if (isObject(value) && type?.kind !== 'any') {
     const isReplaced = field?.patchStrategy?.split(',').includes('replace') ?? false;
     const merged = isReplaced ? withoutDirectives(value) : mergeObject(isObject(before) ? before : {}, value, type);
-    if (value[directive] === 'delete') delete result[name];
+    // As upstream: a part that is deleted leaves an empty one, which most fields do not show.
+    if (value[directive] === 'delete' && before === undefined) delete result[name];
     else result[name] = merged;
   } else if (Array.isArray(value) && field?.patchStrategy?.split(',').includes('merge')) {
     result[name] = mergeList(Array.isArray(before) ? before : [], value, field);
@@ -94,11 +95,16 @@ function uniteLists(before: readonly unknown[], patch: readonly unknown[], field
   const isReplaced = patch.some(item => isObject(item) && item[directive] === 'replace');
   let result: unknown[] = isReplaced ? [] : [...before];
   for (const item of patch) {
-    if (!isObject(item)) throw new PatchError('invalid', `expected an object in a list that is merged by ${mergeKey}`);
-    if (item[directive] === 'replace' && !(mergeKey in item)) continue;
+    if (!isObject(item)) throw wrongItem(item);
+    if (item[directive] === 'replace') continue;
+    if (item[directive] === 'merge') {
+      throw new PatchError('invalid', 'merging lists cannot yet be specified in the patch');
+    }
+    if (item[directive] !== undefined && item[directive] !== 'delete') throw unknownDirective(item);
     const key = item[mergeKey];
-    if (key === undefined)
-      throw new PatchError('invalid', `map: ${JSON.stringify(item)} does not contain declared merge key: ${mergeKey}`);
+    if (key === undefined || key === null) {
+      throw new PatchError('invalid', `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+    }
     const at = result.findIndex(known => isObject(known) && isDeepStrictEqual(known[mergeKey], key));
     if (item[directive] === 'delete')
       result = result.filter(known => !(isObject(known) && isDeepStrictEqual(known[mergeKey], key)));
@@ -108,16 +114,44 @@ function uniteLists(before: readonly unknown[], patch: readonly unknown[], field
   return result;
 }
 
-/** Only the named fields stay; those not named that the target has go. */
-function keepOnly(result: Fields, names: unknown): void {
+/** Only the named fields stay. What the patch sets must be named, too. */
+function keepOnly(result: Fields, patch: Fields): void {
+  const names = patch[retainKeys];
   if (names === undefined) return;
-  if (!Array.isArray(names)) throw new PatchError('invalid', `${retainKeys} must be a list`);
+  const isDirective = (name: string) => name.startsWith('$');
+  const unnamed = (name: string) => patch[name] !== null && !isDirective(name) && !(names as unknown[]).includes(name);
+  if (!Array.isArray(names) || Object.keys(patch).some(unnamed)) {
+    throw new PatchError('invalid', 'invalid patch format of retainKeys');
+  }
   for (const name of Object.keys(result)) if (!names.includes(name)) delete result[name];
+}
+
+function unknownDirective(patch: Fields): PatchError {
+  return new PatchError('invalid', `unknown patch type: ${goText(patch[directive])} in map: ${goText(patch)}`);
+}
+
+/** All items of a list that is merged by a key are maps. */
+function wrongItem(item: unknown): PatchError {
+  if (Array.isArray(item)) return new PatchError('unprocessable', 'lists of lists are not supported');
+  return new PatchError('invalid', `expected a map, but received a ${goKind(item)}`);
+}
+
+function goKind(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'boolean' ? 'bool' : value === null ? 'nil' : typeof value;
+}
+
+/** As Go prints it with %v. */
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (!isObject(value)) return value === null || value === undefined ? '<nil>' : String(value);
+  const names = Object.keys(value).sort();
+  return `map[${names.map(name => `${name}:${goText(value[name])}`).join(' ')}]`;
 }
 
 function deleteItems(result: Fields, name: string, items: unknown): void {
   const before = result[name];
-  if (!Array.isArray(items)) throw new PatchError('invalid', `${deletePrefix}${name} must be a list`);
+  if (!Array.isArray(items)) throw new PatchError('invalid', 'invalid patch format of primitive list');
   if (Array.isArray(before)) result[name] = before.filter(item => !items.some(gone => isDeepStrictEqual(gone, item)));
 }
 
@@ -128,7 +162,7 @@ function orderItems(
 ): void {
   const items = result[name];
   if (!Array.isArray(items)) return;
-  if (!Array.isArray(at.order)) throw new PatchError('invalid', `${orderPrefix}${name} must be a list`);
+  if (!Array.isArray(at.order)) throw new PatchError('invalid', 'invalid patch format of setElementOrder list');
   const before = Array.isArray(at.before[name]) ? at.before[name] : [];
   result[name] = inOrder(items, { order: at.order, before, mergeKey: at.type?.fields?.get(name)?.mergeKey });
 }
