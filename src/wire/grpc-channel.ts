@@ -1,4 +1,6 @@
-import type { ServiceError } from '@grpc/grpc-js';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import type { ChannelCredentials, ServiceError } from '@grpc/grpc-js';
 import { credentials, Client as GrpcClient, Metadata, status } from '@grpc/grpc-js';
 import type { GrpcConnection, GrpcErrorCode, GrpcTarget } from './grpc.ts';
 import { GrpcError } from './grpc.ts';
@@ -24,12 +26,12 @@ const maxMessageBytes = 16 * 1024 * 1024;
 export function openChannel(target: GrpcTarget): GrpcConnection {
   const { address, now, metadata = {}, tls, keepaliveMs } = target;
   const largest = target.maxMessageBytes ?? maxMessageBytes;
-  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-  const security = tls ? credentials.createSsl(pem(tls.ca), pem(tls.key), pem(tls.cert)) : credentials.createInsecure();
+  const security = tls ? toCredentials(tls, ipOf(address)) : credentials.createInsecure();
   const client = new GrpcClient(address, security, {
     'grpc.max_receive_message_length': largest,
     'grpc.max_send_message_length': largest,
     ...(keepaliveMs && { 'grpc.keepalive_time_ms': keepaliveMs, 'grpc.keepalive_timeout_ms': keepaliveMs / 2 }),
+    ...(tls && ipOf(address) && { 'grpc.ssl_target_name_override': noName }),
     // A runtime that restarts must be found again soon.
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 1000,
@@ -92,6 +94,23 @@ export function openChannel(target: GrpcTarget): GrpcConnection {
     },
     close: () => client.close(),
   };
+}
+
+/** Sent as the server's name where only its address is known: TLS allows no addresses there (RFC 6066). */
+const noName = 'ip.invalid';
+
+function ipOf(address: string): string | undefined {
+  const host = address.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');
+  return isIP(host) ? host : undefined;
+}
+
+function toCredentials({ ca, cert, key }: NonNullable<GrpcTarget['tls']>, ip: string | undefined): ChannelCredentials {
+  const pem = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
+  const verify =
+    ip === undefined
+      ? {}
+      : { checkServerIdentity: (_: string, peer: PeerCertificate) => checkServerIdentity(ip, peer) };
+  return credentials.createSsl(pem(ca), pem(key), pem(cert), verify);
 }
 
 function toGrpcError(error: ServiceError): GrpcError {

@@ -2,7 +2,7 @@ import type { Clock, Log } from '#base';
 import type { EtcdMember } from '#wire';
 import { connectEtcd } from '#wire';
 import { StoreError } from '../store.ts';
-import { judge, toStoreError } from './error.ts';
+import { isTlsProblem, judge, toStoreError } from './error.ts';
 
 export interface EtcdTls {
   /** PEM texts. */
@@ -40,6 +40,7 @@ export class EtcdCluster {
   #authenticating: Promise<void> | undefined;
   /** Why nobody answers; undefined when somebody does. */
   #problem: StoreError | undefined;
+  #hasAnswered = false;
   #isClosed = false;
 
   constructor(options: EtcdClusterOptions) {
@@ -90,6 +91,7 @@ export class EtcdCluster {
         await this.authenticated(index);
         const answer = await run(await this.member(index), Math.max(1, Math.min(attemptMs, leftMs)));
         this.#problem = undefined;
+        this.#hasAnswered = true;
         return answer;
       } catch (error) {
         if (this.#isClosed) throw new StoreError('closed', 'the store is closed');
@@ -98,7 +100,9 @@ export class EtcdCluster {
           this.forgetToken();
           continue;
         }
-        if (verdict !== 'retry') throw toStoreError(error, this.where);
+        // At the beginning that is a matter of configuration, and waiting does not mend it.
+        const isHopeless = verdict === 'fail' || (!this.#hasAnswered && isTlsProblem(error));
+        if (isHopeless || verdict === 'authenticate') throw toStoreError(error, this.where);
         options.onUncertain?.();
         const isOver = clock.monotonicMs() - startMs >= options.totalMs;
         await this.#failed({ index, error, failures: failures++, isOver });

@@ -32,14 +32,20 @@ export function toStoreError(error: unknown, where: string): StoreError {
   return new StoreError('unavailable', `etcd at ${where}: ${message}${remedyFor(error)}`, { cause: error });
 }
 
-function remedyFor({ message, code }: GrpcError): string {
+/** Certificates do not fit. A server that only breaks off what it does not understand says nothing of TLS. */
+export function isTlsProblem(error: unknown): boolean {
+  if (!isGrpcError(error, 'unavailable')) return false;
+  return /self.signed|unable to (get|verify)|certificate|handshake|SSL|TLS|wrong version/i.test(error.message);
+}
+
+function remedyFor(error: GrpcError): string {
+  const { message, code } = error;
   if (/database space exceeded/.test(message))
     return ': its quota is used up; compact and defragment etcd, raise --quota-backend-bytes, then clear the alarm';
   if (/request is too large/.test(message)) return ': raise etcd’s --max-request-bytes';
   if (/user name is empty/.test(message)) return ': it wants a user; write https://user:password@host:2379';
   if (code === 'permissionDenied') return ': the user needs readwrite on /registry/, /bootstrap/ and compact_rev_key';
   if (/authentication failed|user name or password/.test(message)) return ': check user and password of the endpoint';
-  if (/self.signed|unable to (get|verify)|certificate|handshake|SSL|TLS|socket hang up|ECONNRESET/i.test(message))
-    return ': check --datastore-cafile, --datastore-certfile and --datastore-keyfile';
+  if (isTlsProblem(error)) return ': check --datastore-cafile, --datastore-certfile and --datastore-keyfile';
   return code === 'unavailable' || code === 'deadlineExceeded' ? ': is it running and has it a leader?' : '';
 }
