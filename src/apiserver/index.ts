@@ -2,6 +2,7 @@ export * as access from './access/index.ts';
 export type { Attributes, Authenticator, Authorizer, Decision } from './access.ts';
 export * as admission from './admission/index.ts';
 export type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
+export * as aggregation from './aggregation/index.ts';
 export * as allocate from './allocate/index.ts';
 export { createConnect } from './connect/index.ts';
 export type { Exchange, Next, Stage } from './exchange.ts';

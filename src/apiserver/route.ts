@@ -39,9 +39,17 @@ export interface PlainPaths {
 }
 
 /** The end of the chain: finds what answers. */
-export function createRoute(parts: { core: Core; extra: ExtraRoutes; plain: PlainPaths }): Next {
+export function createRoute(parts: {
+  core: Core;
+  extra: ExtraRoutes;
+  plain: PlainPaths;
+  /** Asked first: what another server serves. Undefined from it: not that. */
+  elsewhere?: ((exchange: Exchange) => Promise<Response> | undefined) | undefined;
+}): Next {
   return async exchange => {
     const { info } = exchange;
+    const answer = parts.elsewhere?.(exchange);
+    if (answer) return answer;
     return info.isResource ? routeResource(exchange, parts) : routePath(exchange, parts.plain);
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Scheme } from '#api';
 import { aggregatedDiscovery, apiGroup, apiGroupList, apiResourceList, apiVersions } from '#api';
 import type { Response } from '#wire';
+import type { DiscoveryMerge } from '../aggregation/index.ts';
 import { jsonHeaders } from '../content/answer.ts';
 import { methodNotAllowed } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -10,6 +11,8 @@ export interface DiscoveryParts {
   readonly scheme: () => Scheme;
   /** `10.0.0.1:6443`: told to clients that ask GET /api. */
   readonly address: string;
+  /** What other servers serve. */
+  readonly merge?: DiscoveryMerge | undefined;
 }
 
 interface Document {
@@ -19,10 +22,12 @@ interface Document {
 
 /** Answers GET of /api, /apis and what is below them that is no resource. Documents are made once for each scheme. */
 export function createDiscovery(parts: DiscoveryParts): (exchange: Exchange) => Response | undefined {
-  let made: { scheme: Scheme; documents: Map<string, Document | undefined> } | undefined;
+  const { merge } = parts;
+  let made: { scheme: Scheme; generation: string; documents: Map<string, Document | undefined> } | undefined;
   const documentOf = (key: string, make: (scheme: Scheme) => Record<string, unknown> | undefined) => {
     const scheme = parts.scheme();
-    if (made?.scheme !== scheme) made = { scheme, documents: new Map() };
+    const generation = merge?.generation() ?? '';
+    if (made?.scheme !== scheme || made.generation !== generation) made = { scheme, generation, documents: new Map() };
     const known = made.documents.get(key);
     if (known) return known;
     const value = make(scheme);
@@ -39,7 +44,9 @@ export function createDiscovery(parts: DiscoveryParts): (exchange: Exchange) => 
     const aggregated = group === undefined ? aggregatedVersion(request.headers['accept']) : undefined;
     if (aggregated && isRead) {
       const document = documentOf(`${root} ${aggregated}`, scheme => {
-        return { ...aggregatedDiscovery(scheme, root), apiVersion: `apidiscovery.k8s.io/${aggregated}` };
+        const own = aggregatedDiscovery(scheme, root);
+        const all = root === 'apis' && merge ? merge.aggregated(own, scheme) : own;
+        return { ...all, apiVersion: `apidiscovery.k8s.io/${aggregated}` };
       });
       exchange.isServed = true;
       return answerAggregated(document!, aggregated, request.headers['if-none-match']);
@@ -57,12 +64,14 @@ function plainDocument(
   path: { root: string; group: string | undefined; version: string | undefined; parts: DiscoveryParts },
 ) {
   const { root, group, version } = path;
+  const { merge } = path.parts;
   if (root === 'api') {
     if (version !== undefined) return undefined;
     return group === undefined ? apiVersions(path.parts.address) : apiResourceList(scheme, '', group);
   }
-  if (group === undefined) return apiGroupList(scheme);
-  return version === undefined ? apiGroup(scheme, group) : apiResourceList(scheme, group, version);
+  if (group === undefined) return merge ? merge.groupList(apiGroupList(scheme), scheme) : apiGroupList(scheme);
+  if (version !== undefined) return apiResourceList(scheme, group, version);
+  return merge ? merge.group(group, apiGroup(scheme, group), scheme) : apiGroup(scheme, group);
 }
 
 /** The version of apidiscovery.k8s.io that the client wants most; undefined: it wants the plain documents. */

@@ -4,6 +4,7 @@ import { createOpenApi } from '#api';
 import type { Clock } from '#base';
 import type { Response } from '#wire';
 import { encodeOpenApiV2 } from '#wire';
+import type { OpenApiMerge } from '../aggregation/index.ts';
 import { compressIfLarge } from '../content/compress.ts';
 import { notAcceptable } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
@@ -15,6 +16,8 @@ export interface OpenApiParts {
   /** Texts of types and fields, read when the first document is made. */
   readonly descriptions: () => Descriptions;
   readonly clock: Clock;
+  /** What other servers serve. */
+  readonly merge?: OpenApiMerge | undefined;
 }
 
 /** What upstream sends for documents under their hash: they never change. */
@@ -29,6 +32,9 @@ const askedV2Protobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+proto
 /** The documents of one scheme. */
 interface Made {
   readonly scheme: Scheme;
+  /** Of this server alone; kept when only other servers change. */
+  readonly own: OpenApi;
+  readonly generation: string;
   readonly documents: OpenApi;
   v2Protobuf?: Document;
 }
@@ -40,8 +46,11 @@ export function createOpenApiRoutes(
   let made: Made | undefined;
   const current = (): Made => {
     const scheme = parts.scheme();
-    if (made?.scheme !== scheme)
-      made = { scheme, documents: createOpenApi(scheme, { ...parts, descriptions: parts.descriptions() }) };
+    const generation = parts.merge?.generation() ?? '';
+    if (made?.scheme === scheme && made.generation === generation) return made;
+    const isKnown = made?.scheme === scheme;
+    const own = isKnown ? made!.own : createOpenApi(scheme, { ...parts, descriptions: parts.descriptions() });
+    made = { scheme, own, generation, documents: parts.merge?.wrap(own) ?? own };
     return made;
   };
   return exchange => {
