@@ -4,6 +4,7 @@ import { groups } from '../access/identities.ts';
 import { quote } from '../access/refuse.ts';
 import type { Authorizer } from '../access.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
+import { readRequestSubject } from './certificate-request.ts';
 import { draftOf, isAbout, oldOf, refuse } from './request.ts';
 
 /** Only who may `approve` a signer's requests may write their approval. */
@@ -47,8 +48,7 @@ export function createCertificateSubjectRestriction(): AdmissionPlugin {
       if (spec?.signerName !== 'kubernetes.io/kube-apiserver-client') return;
       const organizations = await organizationsOf(request, spec.request);
       if (!organizations.includes(groups.masters)) return;
-      const signer = quote(spec.signerName);
-      throw refuse(request, `use of ${signer} signer with ${quote(groups.masters)} group is not allowed`);
+      throw refuse(request, `use of ${spec.signerName} signer with ${groups.masters} group is not allowed`);
     },
   };
 }
@@ -68,15 +68,8 @@ async function mayUseSigner(
 }
 
 /** Organizations in the subject of a request (base64 of PEM). Throws 403 when it cannot be read. */
-async function organizationsOf(request: AdmissionRequest, encoded: string): Promise<string[]> {
-  // The X.509 library brings its own reflection; it is only loaded for those few requests.
-  await import('reflect-metadata');
-  const { Pkcs10CertificateRequest } = await import('@peculiar/x509');
-  try {
-    const parsed = new Pkcs10CertificateRequest(Buffer.from(encoded, 'base64').toString('utf8'));
-    return parsed.subjectName.getField('O');
-  } catch {
-    // Bytes that are no request: upstream answers with a refusal, too.
-    throw refuse(request, 'failed to parse CSR: PEM block type must be CERTIFICATE REQUEST');
-  }
+async function organizationsOf(request: AdmissionRequest, encoded: string): Promise<readonly string[]> {
+  const subject = await readRequestSubject(encoded);
+  if (!subject) throw refuse(request, 'failed to parse CSR: PEM block type must be CERTIFICATE REQUEST');
+  return subject.organizations;
 }

@@ -16,7 +16,7 @@ test('a kubelet writes only itself, its mirror pods and its lease', async () => 
   const reader = createFakeReader();
   reader.put(resources.nodes, { metadata: { name: 'n1', uid: 'u1' }, spec: {} });
   reader.put(resources.pods, pod({ nodeName: 'n2' }, { uid: 'p' }));
-  const plugin = createNodeRestriction(reader);
+  const plugin = createNodeRestriction(reader, () => ({ verdict: 'no-opinion', reason: '' }));
   const user = { name: 'system:node:n1', groups: ['system:nodes'] };
   const owner = { apiVersion: 'v1', kind: 'Node', name: 'n1', uid: 'u1', controller: true };
   const mirror = (spec: object = {}, owners: object[] = [owner]) =>

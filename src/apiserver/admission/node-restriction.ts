@@ -3,8 +3,10 @@ import { resources } from '#api';
 import { nodeNameOf } from '../access/identities.ts';
 import { podReferences } from '../access/node-references.ts';
 import { notFound, quote, type StatusError } from '../access/refuse.ts';
+import type { Authorizer } from '../access.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { ObjectReader } from '../reader.ts';
+import { checkAudience, checkCsr } from './node-identity.ts';
 import { draftOf, mirrorPodAnnotation, oldOf, refuse } from './request.ts';
 
 /** One write of a kubelet. */
@@ -12,8 +14,9 @@ interface Write {
   readonly reader: ObjectReader;
   readonly request: AdmissionRequest;
   readonly node: string;
+  readonly authorize: Authorizer;
 }
-type Check = (write: Write) => void;
+type Check = (write: Write) => void | Promise<void>;
 
 /** What is checked, by resource, group and subresource. */
 const checks: Readonly<Record<string, Check>> = {
@@ -26,21 +29,23 @@ const checks: Readonly<Record<string, Check>> = {
   'serviceaccounts..token': checkToken,
   'leases.coordination.k8s.io.': checkLease,
   'csinodes.storage.k8s.io.': checkCsiNode,
+  'certificatesigningrequests.certificates.k8s.io.': checkCsr,
   'resourceslices.resource.k8s.io.': checkResourceSlice,
 };
 
 /** Keeps kubelets to their own node, pods and lease. After upstream's plugin of the same name. */
-export function createNodeRestriction(reader: ObjectReader): AdmissionPlugin {
+export function createNodeRestriction(reader: ObjectReader, authorize: Authorizer): AdmissionPlugin {
   return {
     name: 'NodeRestriction',
     validate(request) {
       const node = nodeNameOf(request.user);
-      if (node === undefined) return;
+      if (node === undefined) return undefined;
       if (node === '') throw refuse(request, `could not determine node from user ${quote(request.user.name)}`);
       const { kind, subresource } = request;
       const check = checks[`${kind.resource}.${kind.group}.${subresource}`];
-      if (check) check({ reader, request, node });
-      else refuseOther(request);
+      if (check) return check({ reader, request, node, authorize });
+      refuseOther(request);
+      return undefined;
     },
   };
 }
@@ -208,7 +213,8 @@ function withoutResize(claim: PersistentVolumeClaim): unknown {
   return { metadata, spec: claim.spec, status };
 }
 
-function checkToken({ reader, request, node }: Write): void {
+function checkToken(write: Write): void | Promise<void> {
+  const { reader, request, node } = write;
   if (request.operation !== 'CREATE') return;
   const reference = draftOf<TokenRequest & KubeObject>(request)?.spec?.boundObjectRef;
   if (reference?.apiVersion !== 'v1' || reference.kind !== 'Pod' || !reference.name) {
@@ -224,6 +230,7 @@ function checkToken({ reader, request, node }: Write): void {
   if (pod.spec.nodeName !== node) {
     throw refuse(request, 'node requested token bound to a pod scheduled on a different node');
   }
+  return checkAudience(write, pod);
 }
 
 function checkLease({ request, node }: Write): void {

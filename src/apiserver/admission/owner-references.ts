@@ -67,7 +67,7 @@ async function checkBlocking(
   for (const owner of owners) {
     const target = resourceOf(owner.apiVersion, owner.kind);
     if (!target) {
-      const why = `no RESTMapping found for kind ${owner.kind} in ${owner.apiVersion}`;
+      const why = `no matches for kind "${owner.kind}" in version "${owner.apiVersion}"`;
       throw refuse(
         request,
         `cannot set blockOwnerDeletion in this case because cannot find RESTMapping for APIVersion ${owner.apiVersion} Kind ${owner.kind}: ${why}`,

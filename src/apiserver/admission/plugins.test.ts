@@ -53,6 +53,7 @@ test('the plugins stand in upstream order, with the quota last', async () => {
       'CertificateSubjectRestriction',
       'DefaultIngressClass',
       'PodTopologyLabels',
+      'PodResizeValidator',
       'UnenforcedConfigurationWarning',
       'MutatingAdmissionWebhook',
       'ValidatingAdmissionWebhook',

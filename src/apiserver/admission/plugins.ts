@@ -22,6 +22,7 @@ import {
   createRuntimeClass,
   createTaintNodesByCondition,
 } from './pod-defaults.ts';
+import { createPodResizeValidator } from './pod-resize.ts';
 import { createPodSecurity } from './pod-security.ts';
 import { createRbacEscalationCheck } from './rbac-rules.ts';
 import { createResourceQuota } from './resource-quota.ts';
@@ -77,7 +78,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     // Before ServiceAccount and the rest: its defaults are part of what the others judge.
     createLimitRanger(reader),
     createServiceAccountPlugin({ reader, clock, random }),
-    createNodeRestriction(reader),
+    createNodeRestriction(reader, authorize),
     createTaintNodesByCondition(),
     createPodSecurity(reader),
     createPriority(reader),
@@ -92,6 +93,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     createCertificateSubjectRestriction(),
     createDefaultIngressClass(reader),
     createPodTopologyLabels(reader),
+    createPodResizeValidator(reader),
     createUnenforcedConfigurationWarning(),
     // What users add comes after all that mutates from within, in upstream's order: MutatingAdmissionPolicy, MutatingAdmissionWebhook,
     // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook.

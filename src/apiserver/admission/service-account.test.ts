@@ -49,6 +49,17 @@ test('a pod gets its account, pull secrets and a token volume', async () => {
   });
 });
 
+test('a container that a webhook adds gets the volume that is there', async () => {
+  const { ask } = serviceAccountWorld();
+  const object = pod();
+  await ask(object);
+  object.spec.containers.push({ name: 'sidecar', image: 'proxy' });
+  assert.equal(await ask(object), undefined);
+  assert.equal(object.spec.volumes?.length, 1);
+  const [main, sidecar] = object.spec.containers;
+  assert.deepEqual(sidecar?.volumeMounts, main?.volumeMounts);
+});
+
 test('a pod that wants no token gets none, and one that mounts its own keeps it', async () => {
   const { ask } = serviceAccountWorld();
   const none = pod({ automountServiceAccountToken: false, imagePullSecrets: [{ name: 'own' }] });

@@ -18,6 +18,7 @@ const lookUps = 10;
 const lookUpDelayMs = 100;
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const tokenSeconds = 3607;
+const volumePrefix = 'kube-api-access-';
 const enforceAnnotation = 'kubernetes.io/enforce-mountable-secrets';
 
 /** Gives every pod its service account: the name, its pull secrets, and a mounted token volume. */
@@ -57,7 +58,12 @@ async function check(options: ServiceAccountOptions, request: AdmissionRequest):
   const name = pod.spec.serviceAccountName ?? oldOf<Pod>(request)?.spec.serviceAccountName ?? '';
   if (!name) throw refuse(request, 'no service account specified for pod');
   const account = await findAccount(options, request, name);
-  if (account.metadata.annotations?.[enforceAnnotation] === 'true') checkSecrets(request, pod, account);
+  if (isGoTrue(account.metadata.annotations?.[enforceAnnotation])) checkSecrets(request, pod, account);
+}
+
+/** As strconv.ParseBool. */
+function isGoTrue(text: string | undefined): boolean {
+  return ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text ?? '');
 }
 
 function isMirror(pod: Pod): boolean {
@@ -97,16 +103,23 @@ function mayMount(pod: Pod, account: ServiceAccount): boolean {
 
 function mountToken(pod: Pod, random: Random): void {
   const { spec } = pod;
-  const taken = new Set((spec.volumes ?? []).map(volume => volume.name));
-  let name = '';
-  do name = `kube-api-access-${random.suffix(5)}`;
-  while (taken.has(name));
+  // In the second round of admission the volume is there, and only containers that a webhook has added lack it.
+  const present = (spec.volumes ?? []).find(volume => volume.name.startsWith(volumePrefix));
+  const name = present?.name ?? freeName(spec.volumes ?? [], random);
   const containers = [...(spec.initContainers ?? []), ...spec.containers];
   const lacking = containers.filter(container => !mounts(container));
   for (const container of lacking) {
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
   }
-  if (lacking.length > 0) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+  if (lacking.length > 0 && !present) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
+}
+
+function freeName(volumes: readonly Volume[], random: Random): string {
+  const taken = new Set(volumes.map(volume => volume.name));
+  for (;;) {
+    const name = `${volumePrefix}${random.suffix(5)}`;
+    if (!taken.has(name)) return name;
+  }
 }
 
 function mounts(container: Container): boolean {
@@ -139,34 +152,39 @@ function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccou
       throw refuse(request, `volume with secret.secretName="${name}" is not allowed ${because}`);
     }
   }
-  for (const container of [...(pod.spec.initContainers ?? []), ...pod.spec.containers]) {
-    checkEnvironment(request, container, listed, because);
+  const groups: readonly [string, readonly Container[] | undefined][] = [
+    ['init container', pod.spec.initContainers],
+    ['container', pod.spec.containers],
+    ['ephemeral container', pod.spec.ephemeralContainers as readonly Container[] | undefined],
+  ];
+  for (const [word, containers] of groups) {
+    for (const container of containers ?? []) checkEnvironment(request, { word, container }, listed, because);
   }
-  for (const { name } of pod.spec.imagePullSecrets ?? []) {
+  for (const [index, { name }] of (pod.spec.imagePullSecrets ?? []).entries()) {
     if (name && !pull.has(name)) {
       const why = `because service account ${account.metadata.name} does not reference that imagePullSecret`;
-      throw refuse(request, `imagePullSecrets[].name="${name}" is not allowed ${why}`);
+      throw refuse(request, `imagePullSecrets[${index}].name="${name}" is not allowed ${why}`);
     }
   }
 }
 
 function checkEnvironment(
   request: AdmissionRequest,
-  container: Container,
+  { word, container }: { word: string; container: Container },
   listed: ReadonlySet<string | undefined>,
   because: string,
 ): void {
   for (const variable of container.env ?? []) {
     const name = variable.valueFrom?.secretKeyRef?.name;
     if (name && !listed.has(name)) {
-      const where = `container ${container.name} with envVar ${variable.name}`;
+      const where = `${word} ${container.name} with envVar ${variable.name}`;
       throw refuse(request, `${where} referencing secret.secretName="${name}" is not allowed ${because}`);
     }
   }
   for (const source of container.envFrom ?? []) {
     const name = source.secretRef?.name;
     if (name && !listed.has(name)) {
-      const where = `container ${container.name} with envFrom`;
+      const where = `${word} ${container.name} with envFrom`;
       throw refuse(request, `${where} referencing secret.secretName="${name}" is not allowed ${because}`);
     }
   }

@@ -31,7 +31,7 @@ export function createDefaultStorageClass(reader: ObjectReader): AdmissionPlugin
   };
 }
 
-/** Ingresses that name no class get the default one; several defaults are an error, as upstream. */
+/** Ingresses that name no class get the default one; of several defaults the newest. */
 export function createDefaultIngressClass(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
@@ -39,7 +39,8 @@ export function createDefaultIngressClass(reader: ObjectReader): AdmissionPlugin
       const ingress = isCreate(request, resources.ingresses) ? draftOf<Ingress>(request) : undefined;
       if (!ingress?.spec) return;
       const isNamed =
-        ingress.spec.ingressClassName || ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined;
+        ingress.spec.ingressClassName !== undefined ||
+        ingress.metadata.annotations?.['kubernetes.io/ingress.class'] !== undefined;
       if (isNamed) return;
       const defaults = reader.list(resources.ingressclasses).filter(found => isMarked(found, defaultIngressAnnotation));
       const newest = newestOf(defaults);
