@@ -26,6 +26,8 @@ export function encryptStore(store: Store, encryption: Encryption): EncryptedSto
   };
   const wrapped: EncryptedStore = {
     revision: () => store.revision(),
+    ...(store.current && { current: () => store.current!() }),
+    ...(store.problem && { problem: () => store.problem!() }),
     async get(key) {
       const entry = await store.get(key);
       return entry && entryOf(entry);
