@@ -33,6 +33,7 @@ export class StreamRequest implements Request {
   readonly path: string;
   readonly search: string;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly rawHeaders: readonly string[] | undefined;
   readonly peer: Peer;
   readonly #readable: Readable;
   readonly #context: ServerContext;
@@ -44,6 +45,7 @@ export class StreamRequest implements Request {
     method: string;
     target: string;
     headers: Readonly<Record<string, string | undefined>>;
+    rawHeaders?: readonly string[] | undefined;
     peer: Peer;
     readable: Readable;
     life: Readable | Writable;
@@ -55,6 +57,7 @@ export class StreamRequest implements Request {
     this.path = mark < 0 ? target : target.slice(0, mark);
     this.search = mark < 0 ? '' : target.slice(mark + 1);
     this.headers = parts.headers;
+    this.rawHeaders = parts.rawHeaders;
     this.peer = parts.peer;
     this.#readable = parts.readable;
     this.#life = parts.life;

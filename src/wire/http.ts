@@ -26,6 +26,8 @@ export interface Request {
   readonly search: string;
   /** Names in lower case; repeated ones joined by `, `. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Names and values in turn as they came, several of one name apart; undefined for a call inside the process. */
+  readonly rawHeaders?: readonly string[] | undefined;
   /** Reads the whole body. Rejects with BodyTooLarge (of http-body.ts) past `limitBytes`. Reading twice is a mistake. */
   body(limitBytes: number): Promise<Uint8Array>;
   /** The body as it arrives, for proxying. Not together with `body`. */

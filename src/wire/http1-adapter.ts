@@ -68,6 +68,7 @@ function toRequest(message: IncomingMessage, life: ServerResponse | Duplex, peer
     method: message.method ?? 'GET',
     target: originForm(message.url ?? '/'),
     headers: message.headers as Readonly<Record<string, string | undefined>>,
+    rawHeaders: message.rawHeaders,
     peer,
     readable: message,
     life,

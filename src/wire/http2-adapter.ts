@@ -25,13 +25,15 @@ export function serveHttp2(socket: Duplex, peer: Peer, context: ServerContext): 
     ...streamResets,
   });
   session.on('error', ignoreError);
-  session.on('stream', (stream, headers) => serveStream(stream, headers, peer, context));
+  session.on('stream', (stream, headers, _flags, rawHeaders) =>
+    serveStream(stream, { headers, rawHeaders }, peer, context),
+  );
   return session;
 }
 
 function serveStream(
   stream: ServerHttp2Stream,
-  headers: IncomingHttpHeaders,
+  { headers, rawHeaders }: { headers: IncomingHttpHeaders; rawHeaders: readonly string[] },
   peer: Peer,
   context: ServerContext,
 ): void {
@@ -41,6 +43,7 @@ function serveStream(
     method,
     target: (headers[':path'] as string | undefined) ?? '/',
     headers: headers as Readonly<Record<string, string | undefined>>,
+    rawHeaders,
     peer,
     readable: stream,
     life: stream,

@@ -8,6 +8,7 @@ import { createCertificateAuthenticator } from './client-certificate.ts';
 import { asAuthenticated } from './identities.ts';
 import type { TokenKey } from './json-web-token.ts';
 import { unauthorized } from './refuse.ts';
+import { createRequestHeaderAuthenticator, type RequestHeaderOptions } from './request-header.ts';
 import { createServiceAccountTokens, type TokenAuthenticator } from './service-account-token.ts';
 
 export interface AuthenticationOptions {
@@ -18,6 +19,8 @@ export interface AuthenticationOptions {
   readonly audiences: readonly string[];
   readonly reader: ObjectReader;
   readonly clock: Clock;
+  /** Front proxies that say in headers who asks; undefined: none are believed. */
+  readonly requestHeader?: RequestHeaderOptions | undefined;
   /** Paths that need no credentials; a trailing `/*` takes all below. Default: health and version. */
   readonly anonymousPaths?: readonly string[] | undefined;
   /** Further kinds of tokens (the static tokens of joining machines), asked first. */
@@ -54,18 +57,21 @@ export function createTokenAuthenticator(options: AuthenticationOptions): TokenA
 }
 
 /**
- * Says who sends a request: a caller in this process, a client certificate, or a bearer token, in that order. Credentials that are shown and
+ * Says who sends a request: a caller in this process, a front proxy's headers, a client certificate, or a bearer token, in that order. Credentials that are shown and
  * wrong are 401 unless others are good. Without credentials: the anonymous user on `anonymousPaths`, undefined elsewhere (then answer 401).
  */
 export function createAuthenticator(options: AuthenticationOptions): Authenticator {
   const fromCertificate = createCertificateAuthenticator({ authorities: options.clientCa, clock: options.clock });
   const fromToken = createTokenAuthenticator(options);
+  const { requestHeader, clock } = options;
+  const fromFrontProxy = requestHeader && createRequestHeaderAuthenticator({ ...requestHeader, clock });
   const anonymousPaths = options.anonymousPaths ?? defaultAnonymousPaths;
   return async request => {
     const { peer } = request;
     if (peer.user) return asAuthenticated(peer.user);
     const shown: (() => User | undefined | Promise<User | undefined>)[] = [];
     const { certificate } = peer;
+    if (certificate?.raw && fromFrontProxy) shown.push(() => fromFrontProxy(request, certificate));
     if (certificate?.raw) shown.push(() => fromCertificate(certificate));
     const token = bearerTokenOf(request);
     if (token !== undefined) shown.push(() => authenticateToken(fromToken, token));

@@ -70,6 +70,55 @@ test("a certificate's common name and organizations are the user and the groups"
   assert.equal(authenticate(await leaf(own, { subject: 'O=dev' })), undefined);
 });
 
+test("an attribute of the subject is the user's uid, when there is one of it", async () => {
+  const own = await authority('client-ca');
+  const authorities = own.certificate.toString('pem');
+  const authenticate = createCertificateAuthenticator({ authorities, clock: createFakeClock(startMs) });
+  const uidOf = async (subject: string) => authenticate(await leaf(own, { subject }))?.uid;
+  assert.equal(await uidOf('O=dev,CN=jane'), undefined);
+  assert.equal(await uidOf('O=dev,1.3.6.1.4.1.57683.2=uid-7,CN=jane'), 'uid-7');
+  const long = 'ü'.repeat(300);
+  assert.equal(await uidOf(`CN=jane,1.3.6.1.4.1.57683.2=${long}`), long);
+  await assert.rejects(uidOf('1.3.6.1.4.1.57683.2=a,1.3.6.1.4.1.57683.2=b,CN=jane'), isUnauthorized);
+});
+
+test("a front proxy's headers name the user, and nobody else's do", async () => {
+  const [clients, proxies] = [await authority('client-ca'), await authority('front-proxy-ca')];
+  const authenticate = createAuthenticator({
+    clientCa: clients.certificate.toString('pem'),
+    requestHeader: { ca: proxies.certificate.toString('pem'), allowedNames: ['front-proxy'] },
+    serviceAccountKeys: [],
+    issuer: 'x',
+    audiences: ['x'],
+    reader: createFakeReader(),
+    clock: createFakeClock(startMs),
+  });
+  const ask = (certificate: PeerCertificate, rawHeaders: string[]) => {
+    const pairs = rawHeaders.flatMap((name, at) => (at % 2 ? [] : [[name.toLowerCase(), rawHeaders[at + 1]]]));
+    const request = {
+      path: '/api',
+      headers: Object.fromEntries(pairs),
+      rawHeaders,
+      peer: { address: 'x', certificate },
+    };
+    return authenticate(request as unknown as Request);
+  };
+  const proxy = await leaf(proxies, { subject: 'CN=front-proxy' });
+  const groups = ['X-Remote-Group', 'a, system:masters', 'X-Remote-Group', 'b'];
+  const extra = ['X-Remote-Extra-Example.com%2fTeam', 'blue', 'X-Remote-Uid', '7'];
+  assert.deepEqual(await ask(proxy, ['X-Remote-User', 'jane', ...groups, ...extra]), {
+    name: 'jane',
+    uid: '7',
+    groups: ['a, system:masters', 'b', 'system:authenticated'],
+    extra: { 'example.com/team': ['blue'] },
+  });
+  await assert.rejects(ask(proxy, ['X-Remote-Group', 'system:masters']), isUnauthorized);
+  const other = await leaf(proxies, { subject: 'CN=somebody' });
+  await assert.rejects(ask(other, ['X-Remote-User', 'jane']), isUnauthorized);
+  const client = await leaf(clients, { subject: 'CN=joe' });
+  assert.equal((await ask(client, ['X-Remote-User', 'jane']))?.name, 'joe');
+});
+
 test('certificates that are expired, foreign, not yet valid or not for clients are refused', async () => {
   const [own, other] = [await authority('client-ca'), await authority('client-ca')];
   const clock = createFakeClock(startMs);

@@ -3,6 +3,7 @@ import type { PeerCertificate } from 'node:tls';
 import type { Clock } from '#base';
 import type { User } from '../user.ts';
 import { createBoundedMap } from './bounded-map.ts';
+import { certificateUid } from './certificate-uid.ts';
 import { extraKeys } from './identities.ts';
 import { unauthorized } from './refuse.ts';
 
@@ -19,7 +20,7 @@ interface Verified {
 }
 
 /**
- * Turns a client certificate into a user: common name and organizations become name and groups. The certificate must lead to one of `authorities`
+ * Turns a client certificate into a user: common name, organizations and the attribute 1.3.6.1.4.1.57683.2 become name, groups and uid. The certificate must lead to one of `authorities`
  * (PEM, one or several), be meant for clients, and be valid now; otherwise 401. Signatures are checked once a certificate, dates at every use.
  * Undefined when the certificate has no common name.
  */
@@ -91,11 +92,22 @@ function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): bool
 function toUser(certificate: X509Certificate): User {
   const { subject } = certificate.toLegacyObject() as { subject: Record<string, string | string[]> };
   const hash = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
+  const uid = uidOf(certificate);
   return {
     name: listed(subject['CN'])[0] ?? '',
+    ...(uid !== undefined && { uid }),
     groups: listed(subject['O']),
     extra: { [extraKeys.credentialId]: [`X509SHA256=${hash}`] },
   };
+}
+
+function uidOf(certificate: X509Certificate): string | undefined {
+  try {
+    return certificateUid(certificate.raw);
+  } catch {
+    // A subject that says two things, or nothing where it should, names nobody.
+    throw unauthorized();
+  }
 }
 
 function listed(value: string | string[] | undefined): string[] {
