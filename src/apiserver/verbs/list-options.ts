@@ -20,10 +20,18 @@ export interface ListOptions {
 export function parseListOptions(query: URLSearchParams, isWatch: boolean): ListOptions {
   const text = (name: string) => query.get(name) ?? '';
   const match = text('resourceVersionMatch');
+  const sent: SentOptions = {
+    match,
+    resourceVersion: text('resourceVersion'),
+    continueToken: text('continue'),
+    sendsInitialEvents: query.has('sendInitialEvents'),
+  };
+  const errors = isWatch ? watchErrors(sent) : listErrors(sent);
+  if (errors.length > 0) throw invalidOptions('ListOptions', errors);
   const options: ListOptions = {
     labelSelector: text('labelSelector'),
     fieldSelector: text('fieldSelector'),
-    resourceVersion: parseRevision(text('resourceVersion')),
+    resourceVersion: parseRevision(sent.resourceVersion),
     resourceVersionMatch: match as ListOptions['resourceVersionMatch'],
     limit: parseInteger(text('limit')) ?? 0,
     continueToken: text('continue'),
@@ -31,8 +39,6 @@ export function parseListOptions(query: URLSearchParams, isWatch: boolean): List
     sendInitialEvents: query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined,
     timeoutSeconds: parseInteger(text('timeoutSeconds')),
   };
-  const errors = isWatch ? watchErrors(options, match) : listErrors(options, match);
-  if (errors.length > 0) throw invalidOptions('ListOptions', errors);
   if (options.continueToken && options.resourceVersion && !isWatch) {
     throw badRequest('specifying resource version is not allowed when using continue');
   }
@@ -51,40 +57,45 @@ function unknownMatch(match: string, allowed: readonly string[]): FieldError {
   return { reason: 'FieldValueNotSupported', field: 'resourceVersionMatch', message };
 }
 
-function listErrors(options: ListOptions, match: string): FieldError[] {
+/** As they stand in the query: what goes together is looked at before what is a number. */
+interface SentOptions {
+  readonly match: string;
+  readonly resourceVersion: string;
+  readonly continueToken: string;
+  readonly sendsInitialEvents: boolean;
+}
+
+const matchField = 'resourceVersionMatch';
+const withContinue = 'resourceVersionMatch is forbidden when continue is provided';
+
+function listErrors({ match, resourceVersion, continueToken, sendsInitialEvents }: SentOptions): FieldError[] {
   const errors: FieldError[] = [];
   if (match) {
-    const field = 'resourceVersionMatch';
-    if (options.resourceVersion === undefined) {
-      errors.push(forbidden(field, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+    if (!resourceVersion) {
+      errors.push(forbidden(matchField, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
     }
-    if (options.continueToken) {
-      errors.push(forbidden(field, 'resourceVersionMatch is forbidden when continue is provided'));
-    }
-    if (match !== 'Exact' && match !== 'NotOlderThan') {
-      errors.push(unknownMatch(match, ['Exact', 'NotOlderThan']));
-    }
-    if (match === 'Exact' && options.resourceVersion === 0) {
-      errors.push(forbidden(field, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'));
+    if (continueToken) errors.push(forbidden(matchField, withContinue));
+    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(unknownMatch(match, ['Exact', 'NotOlderThan', '']));
+    if (match === 'Exact' && resourceVersion === '0') {
+      errors.push(forbidden(matchField, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }
   }
-  if (options.sendInitialEvents !== undefined) {
-    errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
-  }
+  if (sendsInitialEvents) errors.push(forbidden('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
   return errors;
 }
 
-function watchErrors(options: ListOptions, match: string): FieldError[] {
+function watchErrors({ match, continueToken, sendsInitialEvents }: SentOptions): FieldError[] {
   const errors: FieldError[] = [];
-  if (options.sendInitialEvents !== undefined) {
-    if (match !== 'NotOlderThan') {
-      const why = `sendInitialEvents requires setting resourceVersionMatch to NotOlderThan`;
-      errors.push(forbidden('resourceVersionMatch', why));
-    }
-  } else if (match) {
-    const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
-    errors.push(forbidden('resourceVersionMatch', why));
+  if (sendsInitialEvents && match !== 'NotOlderThan') {
+    errors.push(forbidden(matchField, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
   }
+  if (!match) return errors;
+  if (!sendsInitialEvents) {
+    const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided';
+    errors.push(forbidden(matchField, why));
+  }
+  if (match !== 'NotOlderThan') errors.push(unknownMatch(match, ['NotOlderThan']));
+  if (continueToken) errors.push(forbidden(matchField, withContinue));
   return errors;
 }
 

@@ -40,8 +40,10 @@ async function run(watcher: Watcher): Promise<void> {
   const { core, kind } = watcher.target;
   const { resourceVersion, sendInitialEvents } = watcher.options;
   try {
-    const waiting = freshEnough(core, needsFresh(watcher.options) ? undefined : 0);
-    if (waiting) await waiting;
+    for (const atLeast of neededRevisions(watcher.options)) {
+      const waiting = freshEnough(core, atLeast);
+      if (waiting) await waiting;
+    }
   } catch (error) {
     return watcher.fail(statusOf(error));
   }
@@ -55,10 +57,15 @@ async function run(watcher: Watcher): Promise<void> {
     past = known;
   }
   const initial: readonly Item[] = isFromState ? cache.all(watcher.prefix) : [];
-  return watcher.run({ cache, initial, past, revision: core.cache.revision });
+  const after = isFromState ? 0 : (resourceVersion ?? 0);
+  return watcher.run({ cache, initial, past, after, revision: Math.max(after, core.cache.revision) });
 }
 
-/** Without a resourceVersion the state shown must be the newest; with one, at least that new. */
-function needsFresh({ resourceVersion, sendInitialEvents }: ListOptions): boolean {
-  return resourceVersion === undefined || (sendInitialEvents === true && resourceVersion > 0);
+/**
+ * Without a resourceVersion the state shown must be the newest; with one, at least that new. A watch of changes alone begins wherever it is told, if only in the
+ * future.
+ */
+function neededRevisions({ resourceVersion, sendInitialEvents }: ListOptions): readonly (number | undefined)[] {
+  if (resourceVersion === undefined) return [undefined];
+  return sendInitialEvents === true && resourceVersion > 0 ? [resourceVersion] : [];
 }

@@ -13,6 +13,8 @@ const maxPendingBytes = 8 * 1024 * 1024;
 const maxQueuedEvents = 10_000;
 /** Upstream's interval of bookmarks. */
 const bookmarkMs = 60_000;
+/** One comes this long before the end, so that the next watch can start where this one stops. */
+const beforeEndMs = 2000;
 
 export interface WatcherOptions {
   readonly target: Target;
@@ -29,6 +31,8 @@ export interface WatchStart {
   readonly initial: readonly Item[];
   /** Changes to be shown first. */
   readonly past: readonly CacheEvent[];
+  /** Changes up to this revision are not asked for, even when they are still to come. */
+  readonly after: number;
   /** The state that both lead to. */
   readonly revision: number;
 }
@@ -45,6 +49,7 @@ export class Watcher {
   readonly #timeoutMs: number;
   readonly #end = Promise.withResolvers<void>();
   #ended = false;
+  #after = 0;
   /** Events that came while the initial state is being sent; undefined afterwards. */
   #queue: Buffer[] | undefined = [];
   /** Events of this turn of the event loop. */
@@ -71,6 +76,7 @@ export class Watcher {
     const { core, exchange } = this.target;
     const { signal } = exchange.request;
     const stop = () => this.#stop();
+    this.#after = start.after;
     const listening = start.cache.listen({ onEvent: event => this.#onEvent(event), onRefilled: stop });
     const timer = core.clock.timer(this.#timeoutMs, stop, { unref: true });
     const bookmarks = this.options.allowBookmarks ? this.#scheduleBookmarks() : undefined;
@@ -125,7 +131,7 @@ export class Watcher {
   }
 
   #onEvent(event: CacheEvent): void {
-    if (this.#ended) return;
+    if (this.#ended || event.revision <= this.#after) return;
     const frame = this.#frameOf(event);
     if (!frame) return;
     if (!this.#queue) {
@@ -168,13 +174,17 @@ export class Watcher {
 
   #scheduleBookmarks(): Disposable {
     const { clock, cache } = this.target.core;
+    const deadline = clock.now() + this.#timeoutMs;
     let timer: Disposable;
     const arm = () => {
-      timer = clock.timer(bookmarkMs, tick, { unref: true });
+      const untilEnd = deadline - beforeEndMs - clock.now();
+      timer = clock.timer(untilEnd > 0 ? Math.min(bookmarkMs, untilEnd) : bookmarkMs, tick, { unref: true });
     };
     const tick = () => {
       // While older events wait, a bookmark would promise too much.
-      if (!this.#queue && !this.#ended) this.#send(this.#framer.bookmark(cache.revision, false));
+      if (!this.#queue && !this.#ended) {
+        this.#send(this.#framer.bookmark(Math.max(this.#after, cache.revision), false));
+      }
       arm();
     };
     arm();
