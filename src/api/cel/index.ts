@@ -1,5 +1,12 @@
 export type { CelIssue } from './errors.ts';
 export { CelCompileError, CelError, isCostExceeded } from './errors.ts';
+export type {
+  AuthorizerAttributes,
+  AuthorizerCheck,
+  AuthorizerDecision,
+  AuthorizerServiceAccount,
+} from './library-authorizer.ts';
+export { authorizerValue, requestResourceValue } from './library-authorizer.ts';
 export * from './limits.ts';
 export type { CelEstimate, CelProgram, CompileOptions, EvaluateOptions, EvaluateResult } from './program.ts';
 export { compileCel } from './program.ts';
@@ -20,6 +27,7 @@ export {
   opaqueType,
   optionalType,
   quantityType,
+  resourceCheckType,
   stringType,
   timestampType,
   uintType,

@@ -70,7 +70,12 @@ export function createAdmission(options: AdmissionOptions): Admission {
     resourceOf: options.resourceOfName,
     writeStatus: options.writeQuotaStatus,
   });
-  const webhooks = createWebhookPlugins({ ...options, client: options.webhookClient, log: log.child('webhooks') });
+  const webhooks = createWebhookPlugins({
+    ...options,
+    authorize,
+    client: options.webhookClient,
+    log: log.child('webhooks'),
+  });
   const plugins: readonly AdmissionPlugin[] = [
     // First: nobody may grant what he does not hold, whatever else is wrong. Upstream has it in the storage of roles, before all validation.
     createRbacEscalationCheck(authorization),

@@ -43,4 +43,5 @@ export const conditionVariables: Readonly<Record<string, cel.CelType>> = {
   oldObject: dynType,
   request: admissionRequestType,
   authorizer: cel.authorizerType,
+  'authorizer.requestResource': cel.resourceCheckType,
 };

@@ -1,6 +1,8 @@
 import { cel, type MatchCondition } from '#api';
 import { forbidden } from '../../access/refuse.ts';
+import type { Authorizer } from '../../access.ts';
 import type { AdmissionRequest } from '../../admission.ts';
+import { createCelAuthorizer } from '../cel-authorizer.ts';
 import { nameOf } from './about.ts';
 import { conditionVariables } from './condition-types.ts';
 import type { Hook } from './configurations.ts';
@@ -18,15 +20,16 @@ export interface MatchConditions {
 
 export interface ConditionDeps {
   readonly meters: HookMeters;
-  /** The value of `authorizer` in expressions; absent: expressions that use it fail. */
-  readonly authorizerOf?: ((request: AdmissionRequest) => unknown) | undefined;
+  /** For `authorizer` in expressions. */
+  readonly authorize: Authorizer;
 }
 
 /** A compiled expression, or why it is none. */
 type Compiled = { readonly expression: string; readonly program?: cel.CelProgram; readonly problem?: string };
 
-export function createMatchConditions({ meters, authorizerOf }: ConditionDeps): MatchConditions {
+export function createMatchConditions({ meters, authorize }: ConditionDeps): MatchConditions {
   // By the hook as it is stored: a changed configuration makes new ones, and the old ones go with it.
+  const authorizerOf = createCelAuthorizer(authorize);
   const compiled = new WeakMap<Hook, readonly Compiled[]>();
   return {
     match(hook, { request, versioned, call }) {
@@ -36,7 +39,7 @@ export function createMatchConditions({ meters, authorizerOf }: ConditionDeps): 
       compiled.set(hook, programs);
       const { object, oldObject, ...asked } = reviewRequest(request, versioned, '');
       delete asked['uid'];
-      const variables = { request: asked, object, oldObject, authorizer: authorizerOf?.(request) };
+      const variables = { request: asked, object, oldObject, ...authorizerOf(request) };
       const { isFalse, problems } = evaluateAll(programs, variables);
       for (const _problem of problems) meters.conditionFailed(call);
       if (isFalse || (problems.length > 0 && failurePolicy === 'Ignore')) {

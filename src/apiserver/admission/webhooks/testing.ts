@@ -2,6 +2,7 @@ import type { MutatingWebhook } from '#api';
 import { createMeter, createRandom, createSystemClock, type Meter } from '#base';
 import { createRecordingLog } from '#base/testing';
 import { createTestCertificates } from '#wire/testing';
+import type { Authenticator, Authorizer } from '../../access.ts';
 import { startTestApiServer, type TestServer } from '../../testing.ts';
 import { type Answer, type ReceivedCall, startTestWebhook, type TestWebhook } from '../../webhook/testing.ts';
 import { createWebhookPlugins } from './webhook-plugins.ts';
@@ -42,13 +43,20 @@ export async function startWebhookSetup(answer: Answer): Promise<WebhookSetup> {
   const [clock, random, log, meter] = [createSystemClock(), createRandom(), createRecordingLog(), createMeter()];
   const webhook = cleanup.use(await startTestWebhook(tls, answer));
   const caBundle = Buffer.from(tls.ca).toString('base64');
+  // Only jane may approve.
+  const authorize: Authorizer = ({ user, verb }) => ({
+    verdict: user.name === 'jane' && verb === 'approve' ? 'allow' : 'no-opinion',
+    reason: '',
+  });
+  const groups = ['system:masters', 'system:authenticated'];
+  const authenticate: Authenticator = async ({ headers }) => ({ name: headers['test-user'] ?? 'test-admin', groups });
   const api = cleanup.use(
     await startTestApiServer({
       extend: ({ reader, scheme }) => {
-        const plugins = cleanup.use(createWebhookPlugins({ reader, scheme, clock, random, log, meter }));
+        const plugins = cleanup.use(createWebhookPlugins({ reader, scheme, clock, random, log, meter, authorize }));
         // Streams lead nowhere: tests are about what comes before.
         const connect = async () => ({ status: 204, headers: {} });
-        return { admission: [plugins.mutating, plugins.validating], connect };
+        return { admission: [plugins.mutating, plugins.validating], connect, authenticate };
       },
     }),
   );

@@ -1,6 +1,7 @@
 import type { Scheme } from '#api';
 import type { Clock, Log, Meter, Random } from '#base';
-import type { AdmissionPlugin, AdmissionRequest } from '../../admission.ts';
+import type { Authorizer } from '../../access.ts';
+import type { AdmissionPlugin } from '../../admission.ts';
 import type { ObjectReader } from '../../reader.ts';
 import { createWebhookClient, type WebhookClient } from '../../webhook/index.ts';
 import { createMatchConditions } from './match-conditions.ts';
@@ -17,8 +18,8 @@ export interface WebhookPluginsOptions {
   readonly meter: Meter;
   /** Shared with others that call webhooks; default one of its own, closed with the plugins. */
   readonly client?: WebhookClient | undefined;
-  /** The value of `authorizer` in match conditions. */
-  readonly authorizerOf?: ((request: AdmissionRequest) => unknown) | undefined;
+  /** For `authorizer` in match conditions. */
+  readonly authorize: Authorizer;
 }
 
 /** The two plugins that ask webhooks. Disposing stops following the configurations and cuts off calls. */
@@ -30,7 +31,7 @@ export interface WebhookPlugins extends Disposable {
 export function createWebhookPlugins(options: WebhookPluginsOptions): WebhookPlugins {
   const meters = createHookMeters(options.meter);
   const client = options.client ?? createWebhookClient(options);
-  const conditions = createMatchConditions({ meters, authorizerOf: options.authorizerOf });
+  const conditions = createMatchConditions({ meters, authorize: options.authorize });
   const { reader, scheme, clock, random, log } = options;
   const deps = { reader, scheme, clock, random, log, meters, client, conditions };
   const [mutating, validating] = [createMutatingWebhooks(deps), createValidatingWebhooks(deps)];
