@@ -7,6 +7,9 @@ import resourceQuota from './api-machinery/resource-quota.ts';
 import serverVersion from './api-machinery/server-version.ts';
 import watchers from './api-machinery/watchers.ts';
 import certificates from './auth/certificates.ts';
+import serviceAccounts from './auth/service-accounts.ts';
+import subjectReviews from './auth/subject-reviews.ts';
+import kubectl from './cli/kubectl.ts';
 import events from './instrumentation/events.ts';
 import type { Register } from './suite.ts';
 
@@ -18,8 +21,11 @@ export const registers: readonly Register[] = [
   events,
   flowcontrol,
   garbageCollector,
+  kubectl,
   namespaces,
   resourceQuota,
   serverVersion,
+  serviceAccounts,
+  subjectReviews,
   watchers,
 ];

@@ -1,4 +1,5 @@
 /** How conformance tests are written: each under its upstream name, in a namespace of its own, against a server that all share. */
+import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { missingForPods, type Server } from '../e2e/fixture.ts';
 import type { Api } from './api.ts';
@@ -13,6 +14,8 @@ export interface World {
   inNamespace(resource: string, groupVersion?: string): string;
   /** A name that no other test has, for what has no namespace. */
   unique(name: string): string;
+  /** kubectl in the test's namespace; gives what it printed, fails the test when it fails. `input` for `-f -`. */
+  kubectl(args: readonly string[], input?: unknown): Promise<string>;
   /** Runs after the test, the last first, whatever became of it. */
   cleanUp(work: () => unknown): void;
 }
@@ -55,6 +58,12 @@ export function runSuites(title: string, registers: readonly Register[], shared:
             ...{ api, server, namespace },
             inNamespace: (resource, groupVersion = 'v1') =>
               `/${groupVersion === 'v1' ? 'api' : 'apis'}/${groupVersion}/namespaces/${namespace}/${resource}`,
+            async kubectl(args, input) {
+              const text = input === undefined ? undefined : JSON.stringify(input);
+              const { status, stdout, stderr } = await server.runKubectl(['-n', namespace, ...args], text);
+              assert.equal(status, 0, `kubectl ${args.join(' ')}: ${stdout}${stderr}`);
+              return stdout;
+            },
             unique: text => `${text}-${namespace}`,
             cleanUp: work => cleanup.defer(async () => void (await work())),
           });

@@ -4,6 +4,7 @@ import { renderObject } from '../content/render.ts';
 import type { Review } from '../routes.ts';
 import { admission } from './admit.ts';
 import { readObject } from './read-object.ts';
+import { alignNamespace } from './system-fields.ts';
 import type { Target } from './target.ts';
 import { parseWriteOptions } from './write-options.ts';
 
@@ -14,6 +15,7 @@ export async function review(target: Target, answer: Review): Promise<Response> 
   const form = negotiate(exchange.request.headers['accept'], { ...objectOffer, transforms: false });
   const { fieldValidation, dryRun } = parseWriteOptions(exchange.info.query, 'CreateOptions');
   const object = await readObject(target, fieldValidation);
+  alignNamespace(kind, object, target.namespace);
   const admitted = admission(target, { operation: 'CREATE', name: '', dryRun, object, old: undefined });
   await admitted.mutate();
   await admitted.validate();
