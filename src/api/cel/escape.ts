@@ -22,7 +22,7 @@ export function escapeName(name: string): string | undefined {
 export function unescapeName(escaped: string): string | undefined {
   let valid = true;
   const name = escaped.replace(/__([^_]+)__/g, (whole, word: string) => {
-    for (const [plain, escape] of Object.entries(escapes)) if (escape === whole) return plain;
+    for (const [plain, code] of Object.entries(escapes)) if (code === whole) return plain;
     if (!reserved.has(word) || whole !== escaped) valid = false;
     return word;
   });

@@ -1,4 +1,5 @@
 import { Fault, fault } from './errors.ts';
+import { LazyValue } from './lazy.ts';
 import { parseDate, parseDuration, parseTimestamp } from './time.ts';
 import { type CelType, dynType, isOptional } from './types.ts';
 import { type CelList, type CelMap, CelOptional, optionalNone } from './values.ts';
@@ -7,7 +8,8 @@ import { type CelList, type CelMap, CelOptional, optionalNone } from './values.t
  * Reads JSON as a value of a type: only the outermost level is looked at, lists and objects wrap the JSON and read their members when asked.
  * What is a CEL value already passes through. Faults when the JSON does not fit, with upstream's texts.
  */
-export function fromJson(raw: unknown, type: CelType): unknown {
+export function fromJson(given: unknown, type: CelType): unknown {
+  const raw = given instanceof LazyValue ? given.get() : given;
   if (isOptional(type)) {
     return raw === undefined ? optionalNone : new CelOptional(fromJson(raw, type.params?.[0] ?? dynType));
   }
@@ -104,8 +106,7 @@ export function fromDyn(raw: unknown): unknown {
 }
 
 function read(raw: unknown, type: CelType | undefined): unknown {
-  if (type !== undefined) return fromJson(raw, type);
-  return isCelValue(raw) ? raw : fromDyn(raw);
+  return fromJson(raw, type ?? dynType);
 }
 
 /** A JSON array. */

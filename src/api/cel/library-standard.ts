@@ -91,12 +91,12 @@ function parseBool(text: string): boolean {
 }
 
 function doubleToInt(value: number): bigint {
-  if (!(value > -9223372036854775808 && value < 9223372036854775808)) return fault('integer overflow');
+  if (!(value > -(2 ** 63) && value < 2 ** 63)) return fault('integer overflow');
   return BigInt(Math.trunc(value));
 }
 
 function doubleToUint(value: number): CelUint {
-  if (!(value >= 0 && value < 18446744073709551616)) return fault('unsigned integer overflow');
+  if (!(value >= 0 && value < 2 ** 64)) return fault('unsigned integer overflow');
   return new CelUint(BigInt(Math.trunc(value)));
 }
 

@@ -264,8 +264,9 @@ class Parser {
       case 'null':
         return literal(this.#take().pos, null);
       case '-':
-        if (this.#isSign()) return this.#number(this.#tokens[(this.#index += 2) - 1]!, '-');
-        break;
+        if (!this.#isSign()) break;
+        this.#take();
+        return this.#number(this.#take(), '-');
       case '(': {
         this.#take();
         const expr = this.#expr();

@@ -96,6 +96,11 @@ export function objectType(name: string, fields: ReadonlyMap<string, CelField>, 
   return { kind: 'object', name, fields, minSerializedSize };
 }
 
+/** An object type that takes any field, and with it all types below its name: `Object` and `Object.spec`. */
+export function openObjectType(name: string): CelType {
+  return { kind: 'object', name };
+}
+
 /** A type variable of a function's signature. */
 export function paramType(name: string): CelType {
   return { kind: 'param', name };
