@@ -8,6 +8,7 @@ import {
   type ApiServer,
   access,
   admission,
+  aggregation,
   allocate,
   createConnect,
   fairness,
@@ -20,6 +21,7 @@ import { type Clock, type Log, type Meter, parseCidr, type Random, type Running 
 import { type Client, createClient, createHandlerTransport } from '#client';
 import { openSqliteStore, type Store } from '#store';
 import type { Handler, PeerUser, Request, Response } from '#wire';
+import type { AuditSettings } from './audit.ts';
 import { writeFileAtomic } from './certificates.ts';
 import { parsePortRange } from './config.ts';
 import type { Config } from './config-table.ts';
@@ -41,8 +43,12 @@ export interface ControlPlaneConfig {
   serverCa: string;
   /** How the API server shows itself to kubelets. */
   kubeletClient: { cert: string; key: string };
+  /** How this server shows itself to API servers behind it, and whose certificates of the same authority it believes itself; undefined: neither. */
+  frontProxy?: { ca: string; allowedNames: readonly string[]; cert: string; key: string } | undefined;
   /** File with the key that signs service-account tokens; made when absent. Undefined: a new key that lasts as long as the process. */
   serviceAccountKey: string | undefined;
+  /** What is written about requests; closed with the control plane. */
+  audit?: AuditSettings | undefined;
   /** How values are sealed; undefined: they are stored as they are. */
   encryption?: SecretsEncryption | undefined;
   cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
@@ -79,10 +85,11 @@ const superuser: PeerUser = { name: 'system:apiserver', groups: ['system:masters
 export async function startControlPlane(config: ControlPlaneConfig, deps: ControlPlaneDeps): Promise<ControlPlane> {
   await using cleanup = new AsyncDisposableStack();
   const { log } = deps;
+  if (config.audit) cleanup.use(config.audit);
   const plainStore = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
   const store = config.encryption?.wrap(plainStore) ?? plainStore;
   // The quota plugin writes through the server that it is part of: a client that comes to life a little later.
-  const late: { client?: Client } = {};
+  const late: { client?: Client; aggregation?: (client: Client) => Promise<void> } = {};
   const extend = createExtend({ config, deps, cleanup, quotaWriter: () => late.client });
   const keys = {
     issuer: undefined as ((about: Parameters<ControlPlane['signToken']>[0]) => Promise<string>) | undefined,
@@ -93,7 +100,11 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
         listen: config.listen && {
           host: config.listen.host,
           port: config.listen.port,
-          tls: { cert: config.listen.cert, key: config.listen.key, ca: config.clientCa },
+          tls: {
+            cert: config.listen.cert,
+            key: config.listen.key,
+            ca: config.clientCa + (config.frontProxy?.ca ?? ''),
+          },
         },
         advertise: `${config.advertise.address}:${config.advertise.port}`,
         version: {
@@ -101,6 +112,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
           gitCommit: '',
           buildDate: '1970-01-01T00:00:00Z',
         },
+        audit: config.audit,
         ...(config.front && { front: config.front }),
         ...(config.descriptions && { descriptions: config.descriptions }),
       },
@@ -109,8 +121,9 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
         log: log.child('apiserver'),
         store,
         extend: parts => {
-          const { extensions, signToken } = extend(parts);
+          const { extensions, signToken, aggregated } = extend(parts);
           keys.issuer = signToken;
+          late.aggregation = client => aggregated.start(client, parts.scheme);
           return extensions;
         },
       },
@@ -123,7 +136,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
       fieldManager: component,
     });
   late.client = clientOf(superuser, 'wherry-apiserver');
-  await writeBasics(late.client, config, { api, deps, cleanup });
+  await Promise.all([writeBasics(late.client, config, { api, deps, cleanup }), late.aggregation?.(late.client)]);
   if (config.encryption) cleanup.use(config.encryption.start());
   const running = cleanup.move();
   return {
@@ -149,6 +162,11 @@ async function writeBasics(
 ): Promise<void> {
   const result = await access.reconcileBootstrapRbac(client);
   if (result.created) deps.log.debug('made the objects of every cluster', { ...result });
+  if (config.frontProxy) {
+    const { ca: requestHeaderCa, allowedNames } = config.frontProxy;
+    const { clientCa } = config;
+    await aggregation.ensureAuthenticationConfigMap(client, { clientCa, requestHeaderCa, allowedNames });
+  }
   cleanup.use(
     access.startRoleAggregation({
       reader: api.reader,
@@ -174,6 +192,12 @@ async function writeBasics(
   cleanup.use(await startServerEndpoints({ store, client, clock: deps.clock, log, serviceCidr, address, port }));
 }
 
+interface Extended {
+  extensions: ServerExtensions;
+  signToken: ControlPlane['signToken'];
+  aggregated: aggregation.Aggregation;
+}
+
 interface ExtendOptions {
   config: ControlPlaneConfig;
   deps: ControlPlaneDeps;
@@ -185,11 +209,18 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
   const issuer = `https://kubernetes.default.svc.${config.cluster['cluster-domain']}`;
   const audiences = [issuer];
   const keys = [access.readTokenKey(readOrMakeKey(config.serviceAccountKey))];
-  return (parts: ServerParts): { extensions: ServerExtensions; signToken: ControlPlane['signToken'] } => {
+  return (parts: ServerParts): Extended => {
     const { reader } = parts;
     const { clock, random, log } = deps;
+    const identity = config.frontProxy;
+    const aggregated = cleanup.use(
+      aggregation.createAggregation({ ...deps, reader, log: log.child('aggregation'), identity }),
+    );
     const authorization = access.createAuthorization(reader);
-    const tokens = { clientCa: config.clientCa, serviceAccountKeys: keys, issuer, audiences, reader, clock };
+    const tokens = {
+      ...{ clientCa: config.clientCa, serviceAccountKeys: keys, issuer, audiences, reader, clock },
+      requestHeader: config.frontProxy,
+    };
     const plugins = cleanup.use(
       admission.createAdmission({
         reader,
@@ -217,7 +248,9 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
       log.warn('a stored Service has a wrong address or port', { ...problem });
     const issue = { keys, issuer, audiences, reader, clock, random };
     return {
+      aggregated,
       extensions: {
+        aggregation: aggregated,
         authenticate: access.createAuthenticator(tokens),
         authorize: authorization.authorize,
         impersonate: access.impersonate,

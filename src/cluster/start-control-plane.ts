@@ -2,6 +2,7 @@ import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type Client, formatKubeconfig } from '#client';
 import type { Store } from '#store';
+import { openAudit } from './audit.ts';
 import { shareBootstrap } from './bootstrap.ts';
 import { authorityHash, type CertificateFolder, openCertificateFolder, writeFileAtomic } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
@@ -30,6 +31,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   );
   const serving = pairs.get('serving-kube-apiserver')!;
   const kubelet = pairs.get('client-kube-apiserver')!;
+  const authProxy = pairs.get('client-auth-proxy')!;
   const serverCa = certificates.authority('server-ca').certificate;
   const token = ensureServerToken({
     path: paths.tokenFile,
@@ -54,8 +56,14 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       advertise: { address, port: config['https-listen-port'] },
       clientCa: certificates.authority('client-ca').certificate,
       serverCa,
+      frontProxy: {
+        ca: certificates.authority('request-header-ca').certificate,
+        allowedNames: ['system:auth-proxy'],
+        ...{ cert: authProxy.certificate, key: authProxy.key },
+      },
       kubeletClient: { cert: kubelet.certificate, key: kubelet.key },
       serviceAccountKey: join(paths.certificates, 'service.key'),
+      audit: openAudit(config, { clock, log: cluster.log.child('audit'), meter: cluster.meter }),
       encryption: openSecretsEncryption(config, {
         folder: dirname(paths.tokenFile),
         ...{ clock, random, log: cluster.log.child('encryption'), meter: cluster.meter },

@@ -10,8 +10,6 @@ const unenforced: Readonly<Record<string, string>> = {
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} changed by it`,
   'customresourcedefinitions.apiextensions.k8s.io':
     'this version of Wherry does not serve custom resources yet: objects of this kind cannot be made',
-  'apiservices.apiregistration.k8s.io':
-    'this version of Wherry does not proxy to other API servers yet: this group will not be served',
   'networkpolicies.networking.k8s.io':
     'this version of Wherry does not enforce network policies yet: no traffic will be held back by it',
   'ingresses.networking.k8s.io':
