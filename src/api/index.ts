@@ -20,6 +20,7 @@ export {
 } from './discovery.ts';
 export { describeJsonProblem } from './json-syntax.ts';
 export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
+export { admissionRequestType, webhookConditionVariables } from './kinds/admissionregistration/expressions.ts';
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';

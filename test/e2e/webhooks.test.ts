@@ -166,6 +166,22 @@ test('only namespaces that the webhook selects are asked about', async () => {
   assert.equal((await createConfigMap('outside')).status, 0);
 });
 
+test('match conditions leave requests out, and one that cannot be evaluated refuses', async () => {
+  const conditions = (expression: string) => ({ path: '/deny', matchConditions: [{ name: 'only', expression }] });
+  {
+    await using _hook = await configure('conditions', conditions("object.metadata.name == 'chosen'"));
+    assert.equal((await createConfigMap('chosen')).status, 1);
+    assert.equal((await createConfigMap('not-chosen')).status, 0);
+  }
+  await using _hook = await configure('broken', conditions("object.data.nowhere == 'x'"));
+  const { status, stderr } = await createConfigMap('broken');
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /configmaps "broken" is forbidden: expression 'object\.data\.nowhere == 'x'' resulted in error: no such key: nowhere/,
+  );
+});
+
 test('a webhook that asks for it is called again after another one has changed the object', async () => {
   await using _first = await configure('a-count', { type: 'Mutating', path: '/count', reinvocationPolicy: 'IfNeeded' });
   await using _second = await configure('b-mark', { type: 'Mutating', path: '/mark' });

@@ -46,6 +46,7 @@ export function admission(target: Target, options: AdmitOptions): Admission {
     rounds,
     codec: createCodec(core),
     warn: text => void exchange.warnings.push(text),
+    annotate: (key, value, level) => exchange.annotate?.(key, value, level),
   };
   const { admission: plugins } = core;
   const end = (how: 'settle' | 'release') => () => {

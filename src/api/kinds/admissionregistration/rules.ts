@@ -1,9 +1,11 @@
+import { boolType } from '../../cel/types.ts';
 import type { FieldError } from '../../kind.ts';
 import type { MatchCondition, MatchResources, ParamRef, RuleWithOperations } from '../../types.ts';
 import { duplicate, forbidden, invalid, notSupported, pushInvalid, required, tooMany } from '../field-error.ts';
 import { checkLabelSelector } from '../label-selector.ts';
 import { checkPathSegment, checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { checkExpression, type ExpressionVariables } from './expressions.ts';
 
 const operations: readonly string[] = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes: readonly string[] = ['*', 'Cluster', 'Namespaced'];
@@ -67,11 +69,13 @@ export function checkConditions(
   errors: FieldError[],
   path: string,
   conditions: readonly MatchCondition[] | undefined,
+  variables?: ExpressionVariables,
 ): void {
   const names = new Set<string>();
   if ((conditions?.length ?? 0) > maxConditions) errors.push(tooMany(path, conditions!.length, maxConditions));
   eachAt(path, conditions, (at, { name, expression }) => {
     if (!expression?.trim()) errors.push(required(`${at}.expression`));
+    else if (variables) checkExpression(errors, `${at}.expression`, { expression, variables, result: boolType });
     if (!name) errors.push(required(`${at}.name`));
     else pushInvalid(errors, `${at}.name`, name, checkQualifiedName(name));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));

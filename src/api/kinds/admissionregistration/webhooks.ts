@@ -7,6 +7,7 @@ import { duplicate, invalid, notSupported, pushInvalid, required } from '../fiel
 import { checkLabelSelector } from '../label-selector.ts';
 import { checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { webhookConditionVariables } from './expressions.ts';
 import { checkConditions, checkPolicies, checkRule, defaultRules } from './rules.ts';
 
 /** Validating ones have no reinvocation policy, else they are the same. */
@@ -71,7 +72,7 @@ function checkWebhook(errors: FieldError[], path: string, webhook: Webhook): voi
   checkLabelSelector(errors, `${path}.objectSelector`, webhook.objectSelector);
   checkVersions(errors, `${path}.admissionReviewVersions`, versions);
   checkClient(errors, `${path}.clientConfig`, webhook.clientConfig);
-  checkConditions(errors, `${path}.matchConditions`, webhook.matchConditions);
+  checkConditions(errors, `${path}.matchConditions`, webhook.matchConditions, webhookConditionVariables);
 }
 
 function checkVersions(errors: FieldError[], path: string, versions: readonly string[] | undefined): void {

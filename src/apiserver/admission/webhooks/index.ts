@@ -1,3 +1,2 @@
-export { admissionRequestType } from './condition-types.ts';
 export type { WebhookPlugins, WebhookPluginsOptions } from './webhook-plugins.ts';
 export { createWebhookPlugins } from './webhook-plugins.ts';

@@ -1,10 +1,9 @@
-import { cel, type MatchCondition } from '#api';
+import { cel, type MatchCondition, webhookConditionVariables } from '#api';
 import { forbidden } from '../../access/refuse.ts';
 import type { Authorizer } from '../../access.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 import { createCelAuthorizer } from '../cel-authorizer.ts';
 import { nameOf } from './about.ts';
-import { conditionVariables } from './condition-types.ts';
 import type { Hook } from './configurations.ts';
 import type { HookMeters, MeteredCall } from './meters.ts';
 import { reviewRequest, type Versioned } from './review.ts';
@@ -55,7 +54,10 @@ export function createMatchConditions({ meters, authorize }: ConditionDeps): Mat
 
 function compile({ expression }: MatchCondition): Compiled {
   try {
-    return { expression, program: cel.compileCel(expression, { variables: conditionVariables, result: cel.boolType }) };
+    return {
+      expression,
+      program: cel.compileCel(expression, { variables: webhookConditionVariables, result: cel.boolType }),
+    };
   } catch (error) {
     return { expression, problem: `compilation error: ${(error as Error).message}` };
   }

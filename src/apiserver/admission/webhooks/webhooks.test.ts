@@ -370,6 +370,17 @@ test('match conditions choose in CEL what a webhook is asked about', async () =>
   assert.ok(text.includes(`apiserver_admission_match_condition_exclusions_total{${labels}} 1`), text);
 });
 
+test('a match condition that does not compile is refused when it is written', async () => {
+  await using setup = await startWebhookSetup(call => verdict(call, { allowed: false }));
+  const matchConditions = [{ name: 'typo', expression: 'objekt.metadata.name == ""' }];
+  await assert.rejects(
+    setup.configure('validating', 'typo', { matchConditions }),
+    /Invalid value.*compilation failed: ERROR: <input>:1:1: undeclared reference to 'objekt'/,
+  );
+  const wrong = [{ name: 'text', expression: "'yes'" }];
+  await assert.rejects(setup.configure('validating', 'text', { matchConditions: wrong }), /must evaluate to bool/);
+});
+
 test('match conditions may ask what the user is allowed to do', async () => {
   await using setup = await startWebhookSetup(call => verdict(call, { allowed: false }));
   const request = "!authorizer.group('example.com').resource('widgets').check('approve').allowed()";
