@@ -9,6 +9,8 @@ export { encryptionActions } from './encryption-actions.ts';
 export { importImages, listImages } from './images.ts';
 export { killAll } from './killall.ts';
 export { hostArchitecture } from './machine.ts';
+export type { Migration, MigrationDeps } from './migrate-datastore.ts';
+export { migrateDatastore } from './migrate-datastore.ts';
 export { pathsOf } from './paths.ts';
 export type { EncryptionStatus } from './secrets-encryption.ts';
 export { runningPid, startCluster } from './start.ts';

@@ -51,6 +51,15 @@ export function ensureServerToken(options: {
   return token;
 }
 
+/** The token of the options, of the file that they name, or of the data folder; undefined when there is none. */
+export function knownToken(
+  config: { readonly token: string; readonly 'token-file': string },
+  path: string,
+): JoinToken | undefined {
+  const given = config.token || (config['token-file'] && readIfThere(config['token-file']));
+  return parseToken(given || readIfThere(path));
+}
+
 function readIfThere(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();

@@ -57,6 +57,12 @@ export const commands: readonly Command[] = [
     load: () => import('./secrets-encrypt.ts'),
   },
   {
+    name: 'datastore',
+    usage: 'migrate --datastore-endpoint URL [options]',
+    sentence: 'Move a stopped cluster from the SQLite file in its data folder to etcd.',
+    load: () => import('./datastore.ts'),
+  },
+  {
     name: 'config',
     usage: 'print | reference',
     sentence: 'The options as they stand on this machine, or all of them described.',

@@ -38,7 +38,8 @@ export async function ensureObject<T extends KubeObject>(
       await writer.update(wanted.resource, merged);
       return 'updated';
     } catch (error) {
-      if (attempt === maxAttempts || codeOf(error) !== 409) throw error;
+      // 422: another server has just made the same Service, and its address is taken.
+      if (attempt === maxAttempts || ![409, 422].includes(codeOf(error) ?? 0)) throw error;
     }
   }
 }
