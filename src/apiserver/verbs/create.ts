@@ -64,6 +64,8 @@ export async function createObject(target: Target, creation: Creation): Promise<
       recordWrite(target, { draft, old: undefined, manager });
     }
     await admitted.mutate();
+    // A webhook may have put it elsewhere.
+    alignNamespace(kind, draft, target.namespace);
     const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
     prepare(target, draft, identity);
     validate(target, draft);

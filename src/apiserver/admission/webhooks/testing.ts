@@ -1,4 +1,4 @@
-import type { MutatingWebhook } from '#api';
+import type { KubeObject, MutatingWebhook } from '#api';
 import { createMeter, createRandom, createSystemClock, type Meter } from '#base';
 import { createRecordingLog } from '#base/testing';
 import { createTestCertificates } from '#wire/testing';
@@ -54,9 +54,10 @@ export async function startWebhookSetup(answer: Answer): Promise<WebhookSetup> {
     await startTestApiServer({
       extend: ({ reader, scheme }) => {
         const plugins = cleanup.use(createWebhookPlugins({ reader, scheme, clock, random, log, meter, authorize }));
+        const reviews = { 'subjectaccessreviews.authorization.k8s.io': async (review: KubeObject) => review };
         // Streams lead nowhere: tests are about what comes before.
         const connect = async () => ({ status: 204, headers: {} });
-        return { admission: [plugins.mutating, plugins.validating], connect, authenticate };
+        return { admission: [plugins.mutating, plugins.validating], connect, authenticate, reviews };
       },
     }),
   );

@@ -419,3 +419,59 @@ test('a match condition that fails fails the request or leaves the webhook out, 
   assert.equal((await post('x')).status, 201);
   assert.equal(setup.webhook.received.length, 0);
 });
+
+test('a patch cannot move an object to another place', async () => {
+  await using setup = await startWebhookSetup(call => {
+    const path = call.path.startsWith('/name') ? '/metadata/name' : '/metadata/namespace';
+    return patchVerdict(call, [{ op: 'replace', path, value: 'elsewhere' }]);
+  });
+  await setup.api.call('POST', configMaps, { body: configMap('x') });
+  await setup.configure('mutating', 'moving', {});
+  const created = await setup.api.call('POST', configMaps, { body: configMap('y') });
+  const mismatch = 'the namespace of the provided object does not match the namespace sent on the request';
+  assert.deepEqual([created.status, created.json.message], [400, mismatch]);
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['configmaps'], operations: ['UPDATE'] }];
+  await setup.configure('mutating', 'naming', { rules, path: '/name' });
+  const patch = (data: object) =>
+    setup.api.call('PATCH', `${configMaps}/x`, {
+      body: { data },
+      headers: { 'content-type': 'application/merge-patch+json' },
+    });
+  const renamed = await patch({ a: 'b' });
+  assert.deepEqual([renamed.status, renamed.json.reason], [422, 'Invalid'], renamed.text);
+  assert.match(renamed.json.message, /metadata\.name: Invalid value: "elsewhere": field is immutable/);
+});
+
+test('evictions, bindings and every object of a collection are asked about', async () => {
+  await using setup = await startWebhookSetup(call => verdict(call, { allowed: true }));
+  const pods = '/api/v1/namespaces/default/pods';
+  const spec = { containers: [{ name: 'main', image: 'x' }] };
+  const makePod = (name: string) =>
+    setup.api.call('POST', pods, { body: { apiVersion: 'v1', kind: 'Pod', metadata: { name }, spec } });
+  for (const name of ['one', 'two', 'three']) assert.equal((await makePod(name)).status, 201);
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods', 'pods/*'], operations: ['*'] }];
+  await setup.configure('validating', 'pods', { rules });
+  const target = { apiVersion: 'v1', kind: 'Node', name: 'n1' };
+  const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'one' }, target };
+  assert.equal((await setup.api.call('POST', `${pods}/one/binding`, { body: binding })).status, 201);
+  const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: 'two' } };
+  assert.equal((await setup.api.call('POST', `${pods}/two/eviction`, { body: eviction })).status, 201);
+  assert.equal((await setup.api.call('DELETE', pods, { body: { gracePeriodSeconds: 0 } })).status, 200);
+  const heard = setup.webhook.received.map(({ body: { request } }) => {
+    const { operation, kind, subResource, name } = request;
+    return [operation, kind.kind, subResource, name].filter(Boolean).join(' ');
+  });
+  assert.deepEqual(heard.slice(0, 2), ['CREATE Binding binding one', 'CREATE Eviction eviction two']);
+  assert.deepEqual(heard.slice(2).toSorted(), ['DELETE Pod one', 'DELETE Pod three']);
+});
+
+test('questions that are answered and not stored are asked about, too', async () => {
+  await using setup = await startWebhookSetup(call => verdict(call, { allowed: false }));
+  const apiGroups = ['authorization.k8s.io'];
+  const rules = [{ apiGroups, apiVersions: ['v1'], resources: ['subjectaccessreviews'], operations: ['CREATE'] }];
+  await setup.configure('validating', 'asking', { rules });
+  const spec = { user: 'jane', nonResourceAttributes: { path: '/', verb: 'get' } };
+  const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
+  const { status } = await setup.api.call('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', { body });
+  assert.deepEqual([status, setup.webhook.received.length], [400, 1]);
+});
