@@ -6,6 +6,7 @@ import namespaces from './api-machinery/namespaces.ts';
 import resourceQuota from './api-machinery/resource-quota.ts';
 import serverVersion from './api-machinery/server-version.ts';
 import watchers from './api-machinery/watchers.ts';
+import webhooks from './api-machinery/webhooks.ts';
 import certificates from './auth/certificates.ts';
 import serviceAccounts from './auth/service-accounts.ts';
 import subjectReviews from './auth/subject-reviews.ts';
@@ -28,4 +29,5 @@ export const registers: readonly Register[] = [
   serviceAccounts,
   subjectReviews,
   watchers,
+  webhooks,
 ];
