@@ -1,6 +1,7 @@
 import type { Clock, Log, Meter } from '#base';
 import type { Handler } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
+import type { Audit } from './audit/index.ts';
 import type { Exchange, Next, Stage } from './exchange.ts';
 import type { Fairness } from './fairness/index.ts';
 import { parseRequestInfo } from './request-info.ts';
@@ -18,8 +19,7 @@ export interface ChainParts {
   readonly authenticate: Authenticator;
   readonly authorize: Authorizer;
   readonly impersonate: Impersonator;
-  /** Sees every answered request with its user; undefined: nothing is audited. */
-  readonly audit?: Stage | undefined;
+  readonly audit: Audit;
   readonly fairness: Fairness;
   /** The last stage: finds who answers. */
   readonly route: Next;
@@ -32,10 +32,11 @@ export interface ChainParts {
 function stagesOf(parts: ChainParts): readonly Stage[] {
   return [
     createObserve(parts.meter, parts.clock),
+    parts.audit.around,
     createWarn(),
     createRecover(parts.log),
     createAuthenticate(parts.authenticate),
-    ...(parts.audit ? [parts.audit] : []),
+    parts.audit.received,
     createImpersonate(parts.impersonate, parts.authorize),
     createLimit(parts.fairness, parts.meter),
     createAuthorize(parts.authorize),
@@ -51,7 +52,7 @@ export function createChain(parts: ChainParts): Handler {
       const info = parseRequestInfo(request.method, request.path, request.search);
       exchange = {
         ...{ request, info, user: anonymous, warnings: [], isServed: false },
-        ...{ responseHeaders: undefined, annotations: undefined },
+        ...{ responseHeaders: undefined, auditId: undefined, annotate: undefined, isPanic: undefined },
       };
     } catch (error) {
       return toResponse(error, { log: parts.log, path: request.path });

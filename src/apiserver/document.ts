@@ -62,6 +62,11 @@ export function parseDocument(path: string, text: string, spec: DocumentSpec): F
   return document;
 }
 
+/** One YAML document as a value; throws Error for what is none. */
+export function parseYamlText(text: string): unknown {
+  return parse(text);
+}
+
 function createField(file: string, path: string, raw: unknown): Field {
   const value = raw ?? undefined;
   const failHidden = (what: string): never => {

@@ -15,8 +15,12 @@ export interface Exchange {
   isServed: boolean;
   /** Go with the answer, whatever it is. */
   responseHeaders?: Readonly<Record<string, string>> | undefined;
-  /** What stages and plugins note for the audit log; undefined: nobody wants to know. */
-  annotations?: Record<string, string> | undefined;
+  /** Names the request in the audit log; set when there is one. */
+  auditId?: string | undefined;
+  /** Notes something in the audit log, at `least` and above (default Metadata); undefined: nobody wants to know. */
+  annotate?: ((key: string, value: string, least?: 'Metadata' | 'Request') => void) | undefined;
+  /** The server failed in a way that nobody foresaw. */
+  isPanic?: boolean | undefined;
   /** Set by the limit stage; called when another server has the request now: a slow one there must not hold up requests here. May be called twice. */
   delegated?: (() => void) | undefined;
 }

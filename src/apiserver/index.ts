@@ -4,6 +4,7 @@ export * as admission from './admission/index.ts';
 export type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 export * as aggregation from './aggregation/index.ts';
 export * as allocate from './allocate/index.ts';
+export * as audit from './audit/index.ts';
 export { createConnect } from './connect/index.ts';
 export type { Exchange, Next, Stage } from './exchange.ts';
 export * as fairness from './fairness/index.ts';

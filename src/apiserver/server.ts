@@ -8,11 +8,12 @@ import { createProtobufCodec, startHttpServer } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { Aggregation } from './aggregation/index.ts';
+import type { AuditPolicy, AuditSink } from './audit/index.ts';
+import { createAudit } from './audit/index.ts';
 import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
 import { methodNotAllowed } from './errors.ts';
-import type { Stage } from './exchange.ts';
 import type { Fairness } from './fairness/index.ts';
 import { createFairness } from './fairness/index.ts';
 import { createDiscovery } from './plain/discovery.ts';
@@ -38,6 +39,8 @@ export interface ApiServerConfig {
   readonly version: VersionInfo;
   /** Texts of types and fields for OpenAPI and `kubectl explain`, asked for once, when a document is; empty without. */
   readonly descriptions?: (() => Descriptions) | undefined;
+  /** What is written about requests, and to where; the sinks belong to the caller. */
+  readonly audit?: { readonly policy: AuditPolicy; readonly sinks: readonly AuditSink[] } | undefined;
   readonly inFlight?: { reading: number; mutating: number } | undefined;
   /** Sees every request first, before anybody is asked who they are; undefined from it: the API answers. For machines that join. */
   readonly front?: ((request: Request) => Promise<Response> | undefined) | undefined;
@@ -62,7 +65,6 @@ export interface ServerExtensions extends ExtraRoutes {
   readonly impersonate: Impersonator;
   /** In the order in which they run. */
   readonly admission: readonly AdmissionPlugin[];
-  readonly audit?: Stage | undefined;
   /** Other servers that serve parts of the API. */
   readonly aggregation?: Pick<Aggregation, 'route' | 'discovery' | 'openApi'> | undefined;
   /** Shown by /readyz beside the server's own. */
@@ -218,6 +220,7 @@ function createHandler(parts: {
   return createChain({
     ...extensions,
     fairness,
+    audit: createAudit({ policy: undefined, sinks: [], ...config.audit, ...deps, protobuf: core.protobuf }),
     route: createRoute({ core, extra: extensions, plain, elsewhere: extensions.aggregation?.route }),
     clock: deps.clock,
     log: deps.log,

@@ -13,6 +13,7 @@ export interface TestServerOptions {
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
   readonly listen?: ApiServerConfig['listen'];
+  readonly audit?: ApiServerConfig['audit'];
   /** Replaces parts of the permissive access. */
   readonly extend?: ((parts: ServerParts) => Partial<ServerExtensions>) | undefined;
 }
@@ -71,6 +72,7 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
   const store = options.store ?? (await openSqliteStore({ path: ':memory:', clock, log }));
   const config = {
     listen: options.listen,
+    audit: options.audit,
     version: { gitVersion: 'v1.36.0+wherry-test', gitCommit: '', buildDate: '2026-01-01T00:00:00Z' },
   };
   const server = await startApiServer(config, {

@@ -85,6 +85,48 @@ export const configTable = {
     roles: server,
     sentence: 'What keys of objects begin with in etcd.',
   },
+  'audit-policy-file': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: 'File with the audit policy: what is written about which requests; empty: nothing is.',
+  },
+  'audit-log-path': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: 'Where audit events are written, one JSON line each; - is standard output.',
+  },
+  'audit-log-maxsize': {
+    type: 'integer',
+    default: 100,
+    roles: server,
+    sentence: 'Size in MiB at which an audit log is put aside.',
+  },
+  'audit-log-maxage': {
+    type: 'integer',
+    default: 0,
+    roles: server,
+    sentence: 'Days for which audit logs put aside are kept; 0: for ever.',
+  },
+  'audit-log-maxbackup': {
+    type: 'integer',
+    default: 0,
+    roles: server,
+    sentence: 'How many audit logs put aside are kept; 0: all.',
+  },
+  'audit-webhook-config-file': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: 'Kubeconfig of the server that audit events are sent to.',
+  },
+  'audit-webhook-batch-buffer-size': {
+    type: 'integer',
+    default: 10000,
+    roles: server,
+    sentence: 'Audit events that wait for the webhook before they are dropped.',
+  },
   'secrets-encryption': {
     type: 'boolean',
     default: false,

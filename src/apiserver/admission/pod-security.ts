@@ -67,6 +67,8 @@ function checkPod(reader: ObjectReader, request: AdmissionRequest): void {
   const old = oldOf<Pod>(request);
   const policies = policiesOf(reader, request.namespace);
   if (!pod || !policies || (old && !isSignificant(pod, old))) return;
+  request.annotate?.('pod-security.kubernetes.io/enforce-policy', versionOf(policies.enforce));
+  noteAudit(request, policies.audit, pod);
   const enforced = evaluatePod(policies.enforce, pod);
   if (enforced) throw refuse(request, `violates PodSecurity ${describe(policies.enforce)}: ${enforced}`);
   warn(request, policies.warn, pod);
@@ -75,7 +77,18 @@ function checkPod(reader: ObjectReader, request: AdmissionRequest): void {
 function checkTemplate(reader: ObjectReader, request: AdmissionRequest): void {
   const policies = policiesOf(reader, request.namespace);
   const pod = policies && templateOf(request.object);
-  if (pod) warn(request, policies.warn, pod);
+  if (!pod) return;
+  noteAudit(request, policies.audit, pod);
+  warn(request, policies.warn, pod);
+}
+
+function noteAudit(request: AdmissionRequest, policy: Policy, pod: PodShape): void {
+  const found = request.annotate && evaluatePod(policy, pod);
+  if (!found) return;
+  request.annotate?.(
+    'pod-security.kubernetes.io/audit-violations',
+    `would violate PodSecurity ${describe(policy)}: ${found}`,
+  );
 }
 
 function warn(request: AdmissionRequest, policy: Policy, pod: PodShape): void {
@@ -135,7 +148,11 @@ function readPolicies(labels: Readonly<Record<string, string>>) {
 }
 
 function describe(policy: Policy): string {
-  return quote(`${policy.level}:${policy.minor === undefined ? 'latest' : `v1.${policy.minor}`}`);
+  return quote(versionOf(policy));
+}
+
+function versionOf({ level, minor }: Policy): string {
+  return `${level}:${minor === undefined ? 'latest' : `v1.${minor}`}`;
 }
 
 /** New labels must be right; a stricter level is tried on the pods that are there, which stay. */

@@ -8,6 +8,10 @@ export function createAuthorize(authorize: Authorizer): Stage {
     const attributes = attributesOf(exchange);
     const asked = authorize(attributes);
     const decision = asked instanceof Promise ? await asked : asked;
+    if (exchange.annotate) {
+      exchange.annotate('authorization.k8s.io/decision', decision.verdict === 'allow' ? 'allow' : 'forbid');
+      exchange.annotate('authorization.k8s.io/reason', decision.reason);
+    }
     if (decision.verdict !== 'allow') throw forbiddenStatus(attributes, decision.reason);
     return next(exchange);
   };

@@ -11,7 +11,9 @@ export function createRecover(log: Log): Stage {
     try {
       return await next(exchange);
     } catch (error) {
-      return toResponse(error, { log, path: exchange.info.path });
+      const response = toResponse(error, { log, path: exchange.info.path });
+      exchange.isPanic = response.status === 500 && !statusOf(translate(error));
+      return response;
     }
   };
 }

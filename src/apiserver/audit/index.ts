@@ -1,0 +1,10 @@
+export type { Audit, AuditOptions } from './audit.ts';
+export { createAudit } from './audit.ts';
+export type { AuditEvent } from './event.ts';
+export type { LogSinkOptions } from './log-sink.ts';
+export { createLogSink } from './log-sink.ts';
+export type { AuditLevel, AuditPolicy, AuditStage } from './policy.ts';
+export { parseAuditPolicy, readAuditPolicy } from './policy.ts';
+export type { AuditSink } from './sink.ts';
+export type { WebhookSinkOptions } from './webhook-sink.ts';
+export { createWebhookSink } from './webhook-sink.ts';
