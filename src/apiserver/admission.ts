@@ -36,6 +36,8 @@ export interface AdmissionRequest {
   readonly options: Readonly<Record<string, unknown>> | undefined;
   /** Aborts when the client goes away. */
   readonly signal?: AbortSignal | undefined;
+  /** When the request has taken too long, on the clock's monotonic time: nobody is waited for any longer. */
+  readonly deadlineMs?: number | undefined;
   readonly rounds?: Rounds | undefined;
   readonly codec?: AdmissionCodec | undefined;
   /** Adds a Warning header. */

@@ -5,6 +5,7 @@ import { toVersion } from '../content/versions.ts';
 import type { Core } from '../core.ts';
 import { admissionOptions } from './admission-options.ts';
 import type { DeleteOptions } from './delete-options.ts';
+import { requestTimeoutMs } from './request-timeout.ts';
 import type { Target } from './target.ts';
 
 export interface AdmitOptions {
@@ -43,6 +44,7 @@ export function admission(target: Target, options: AdmitOptions): Admission {
     old: options.old,
     options: admissionOptions(options.operation, exchange.info.query, options.options),
     signal: exchange.request.signal,
+    deadlineMs: core.clock.monotonicMs() + requestTimeoutMs(exchange.info.query),
     rounds,
     codec: createCodec(core),
     warn: text => void exchange.warnings.push(text),

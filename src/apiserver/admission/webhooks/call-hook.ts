@@ -2,7 +2,7 @@ import type { Clock, Log, Random } from '#base';
 import type { AdmissionRequest } from '../../admission.ts';
 import { WebhookCallError, type WebhookClient } from '../../webhook/index.ts';
 import type { Hook } from './configurations.ts';
-import { dryRunUnsupported, HookFailure, HookRejection, refusalOf } from './failure.ts';
+import { dryRunUnsupported, HookFailure, HookRejection, refusalOf, requestTimedOut } from './failure.ts';
 import type { HookMeters, MeteredCall } from './meters.ts';
 import {
   InvalidAnswer,
@@ -46,15 +46,22 @@ export async function callHook(invocation: Invocation, request: AdmissionRequest
   }
   const uid = deps.random.uuid();
   const body = reviewOf(version, reviewRequest(request, versioned, uid));
-  const call = { clientConfig, body, timeoutMs: timeoutSeconds * 1000, signal: request.signal };
+  const leftMs = (request.deadlineMs ?? Number.POSITIVE_INFINITY) - deps.clock.monotonicMs();
+  if (leftMs <= 0) throw requestTimedOut();
+  const timeoutMs = Math.min(timeoutSeconds * 1000, leftMs);
+  const call = { clientConfig, body, timeoutMs, signal: request.signal };
   const answer = await deps.client.call(call).catch(error => {
-    throw failureOf(name, error);
+    throw timeoutMs === leftMs && isTimeout(error) ? requestTimedOut() : failureOf(name, error);
   });
   const verdict = read(name, answer, { version, uid, type: hook.type });
   for (const [key, value] of Object.entries(verdict.auditAnnotations)) request.annotate?.(`${name}/${key}`, value);
   for (const text of verdict.warnings) request.warn(text);
   if (!verdict.allowed) throw new HookRejection(refusalOf(name, verdict.result));
   return verdict;
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof WebhookCallError && error.code === 'timeout';
 }
 
 function failureOf(name: string, error: unknown): unknown {

@@ -26,6 +26,16 @@ export function dryRunUnsupported(webhook: string): StatusError {
   return badRequest(`admission webhook "${webhook}" does not support dry run`);
 }
 
+/** 504: the request's own time is over, whatever the webhooks' were. */
+export function requestTimedOut(): StatusError {
+  return new StatusError({
+    code: 504,
+    reason: 'Timeout',
+    message: 'Timeout: request did not complete within requested timeout - context deadline exceeded',
+    details: {},
+  });
+}
+
 /** What the client is told of a request that failed with this error. */
 export function toRefusal(error: unknown): unknown {
   if (error instanceof HookFailure) return internalError(error.message);

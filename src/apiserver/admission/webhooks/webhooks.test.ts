@@ -162,6 +162,17 @@ test('a webhook that fails fails the request, or is passed over, as its policy s
   assert.ok(text.includes(counted), text);
 });
 
+test('a request whose own time is over waits for no webhook', async () => {
+  await using setup = await startWebhookSetup(() => undefined);
+  await setup.configure('validating', 'slow', { timeoutSeconds: 20, failurePolicy: 'Ignore' });
+  const { status, json } = await setup.api.call('POST', `${configMaps}?timeout=500ms`, { body: configMap('x') });
+  assert.deepEqual(
+    [status, json.reason, json.message],
+    [504, 'Timeout', 'Timeout: request did not complete within requested timeout - context deadline exceeded'],
+  );
+  assert.equal(setup.webhook.received[0]?.path, '/?timeout=1s');
+});
+
 test('selectors of namespaces and objects leave requests out', async () => {
   await using setup = await startWebhookSetup(call => verdict(call, { allowed: false }));
   const rules = [
