@@ -1,12 +1,15 @@
 export type { Conflict, FieldManager } from './apply/apply.ts';
 export { ApplyError, createFieldManager, describeKind } from './apply/apply.ts';
-export type { Manager, ManageOptions, OtherVersion } from './apply/context.ts';
+export type { ManageOptions, Manager, OtherVersion } from './apply/context.ts';
 export type { FieldSet } from './apply/field-set.ts';
 export type { ReplicasPath } from './apply/scale-fields.ts';
 export { fromScaleOwners, toScaleOwners } from './apply/scale-fields.ts';
 export * as cel from './cel/index.ts';
 export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';
+export type { CustomKind, CustomVersion, ScalePaths } from './custom/index.ts';
+export * as custom from './custom/index.ts';
+export { createCustomKinds, isCustomKind, pruneUnknown } from './custom/index.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
 export { createDecoder, DecodeError } from './decode.ts';
 export {

@@ -56,6 +56,11 @@ export interface TypeNode {
   /** Objects: fields not listed are kept (x-kubernetes-preserve-unknown-fields, RawExtension). */
   readonly preserveUnknown?: boolean;
   readonly format?: string;
+  /**
+   * The root of a custom resource: takes out what its schema does not have, in place. Types below it are judged by validation (422), not where the
+   * body is decoded, and nulls stay until defaults are filled in.
+   */
+  readonly prune?: (object: Record<string, unknown>, onUnknown: (path: string) => void) => void;
 }
 
 export interface FieldNode {

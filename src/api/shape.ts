@@ -51,6 +51,7 @@ export function createShapeCheck(options: { fill: boolean }): ShapeCheck {
 function compile(type: TypeNode, checkOf: (type: TypeNode) => Check, { fill }: { fill: boolean }): Check {
   switch (type.kind) {
     case 'object':
+      if (type.prune) return checkCustom(type, checkOf);
       if (type.preserveUnknown && !type.fields?.size) return checkAnyObject(type);
       return checkObject(type, checkOf, fill ? { zeros: zerosOf(type), omitted: omittedOf(type) } : untouched);
     case 'list':
@@ -62,6 +63,25 @@ function compile(type: TypeNode, checkOf: (type: TypeNode) => Check, { fill }: {
     default:
       return checkScalar(type);
   }
+}
+
+const envelope = ['apiVersion', 'kind', 'metadata'] as const;
+
+/** A custom resource: its envelope is as that of every object, the rest is its schema's. */
+function checkCustom(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {
+  return (value, place, onUnknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, type, place);
+    const object = value as Record<string, unknown>;
+    for (const name of envelope) {
+      const field = type.fields?.get(name);
+      if (object[name] === null) delete object[name];
+      else if (field && object[name] !== undefined) {
+        object[name] = checkOf(field.type)(object[name], { parent: place, step: name, owner: type }, onUnknown);
+      }
+    }
+    type.prune?.(object, onUnknown);
+    return object;
+  };
 }
 
 function checkAnyObject(type: TypeNode): Check {

@@ -1,0 +1,42 @@
+/**
+ * Whether two JSON values are the same; the order of keys does not count. Walks with a list of its own, so that deep values (in parts of an
+ * object that no schema describes) cannot exhaust the stack.
+ */
+export function jsonEqual(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  const open: [unknown, unknown][] = [[left, right]];
+  for (let pair = open.pop(); pair; pair = open.pop()) {
+    const [a, b] = pair;
+    if (a === b) continue;
+    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+    if (Array.isArray(a) || Array.isArray(b)) {
+      if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
+      for (let index = 0; index < a.length; index++) open.push([a[index], b[index]]);
+    } else if (!openMembers(a as Fields, b as Fields, open)) return false;
+  }
+  return true;
+}
+
+type Fields = Record<string, unknown>;
+
+function openMembers(a: Fields, b: Fields, open: [unknown, unknown][]): boolean {
+  let count = 0;
+  for (const key in a) {
+    if (!Object.hasOwn(b, key)) return false;
+    count++;
+    open.push([a[key], b[key]]);
+  }
+  for (const _key in b) count--;
+  return count === 0;
+}
+
+/** A text that is the same for equal values and different for others: to find duplicates in linear time. */
+export function canonicalJson(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return JSON.stringify(value, (_key, part: unknown) => {
+    if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
+    const sorted: Fields = Object.create(null) as Fields;
+    for (const key of Object.keys(part).sort()) sorted[key] = (part as Fields)[key];
+    return sorted;
+  });
+}

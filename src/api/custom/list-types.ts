@@ -1,0 +1,70 @@
+import { createKeyOf } from './correlate.ts';
+import { canonicalJson } from './equal.ts';
+import { addError, quote, type Run } from './run.ts';
+import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
+
+/** Looks for items that stand twice in lists of type `set` and `map`; `path` is where the value stands. */
+export type CheckLists = (value: unknown, path: string, run: Run) => void;
+
+/** Undefined where no list below has a type. Source: pkg/apiserver/schema/listtype/validation.go. */
+export function compileListCheck(schema: Schema): CheckLists | undefined {
+  const own = ownCheck(schema);
+  const items = schema.items && compileListCheck(schema.items);
+  const valueSchema = valuesOf(schema);
+  const values = valueSchema && compileListCheck(valueSchema);
+  const members = new Map<string, CheckLists>();
+  for (const name of Object.keys(schema.properties ?? {})) {
+    const check = compileListCheck(propertyOf(schema, name)!);
+    if (check) members.set(name, check);
+  }
+  if (!own && !items && !values && members.size === 0) return undefined;
+  return (value, path, run) => {
+    if (Array.isArray(value)) {
+      own?.(value, path, run);
+      if (items) for (let index = 0; index < value.length; index++) items(value[index], `${path}[${index}]`, run);
+    } else if (isObject(value)) {
+      for (const name in value) {
+        const member = members.get(name);
+        if (member) member(value[name], path ? `${path}.${name}` : name, run);
+        else if (values) values(value[name], `${path}[${name}]`, run);
+      }
+    }
+  };
+}
+
+function ownCheck(schema: Schema): ((list: readonly unknown[], path: string, run: Run) => void) | undefined {
+  const type = schema['x-kubernetes-list-type'];
+  if (type === 'set')
+    return (list, path, run) => reportDuplicates(list, { path, run, keyOf: canonicalJson, show: item => item });
+  const keyOf = createKeyOf(schema);
+  if (!keyOf) return undefined;
+  const names = schema['x-kubernetes-list-map-keys'] ?? [];
+  const show = (item: unknown) =>
+    Object.fromEntries(
+      [...names].sort().flatMap(name => (isObject(item) && Object.hasOwn(item, name) ? [[name, item[name]]] : [])),
+    );
+  return (list, path, run) => reportDuplicates(list, { path, run, keyOf, show });
+}
+
+interface Report {
+  readonly path: string;
+  readonly run: Run;
+  keyOf(item: unknown): string | undefined;
+  /** What of the item the message shows. */
+  show(item: unknown): unknown;
+}
+
+function reportDuplicates(list: readonly unknown[], { path, run, keyOf, show }: Report): void {
+  const seen = new Set<string>();
+  const reported = new Set<string>();
+  list.forEach((item, index) => {
+    const key = keyOf(item);
+    if (key === undefined) return;
+    if (seen.has(key) && !reported.has(key)) {
+      reported.add(key);
+      const message = `Duplicate value: ${quote(show(item))}`;
+      addError(run, { reason: 'FieldValueDuplicate', field: `${path}[${index}]`, message });
+    }
+    seen.add(key);
+  });
+}
