@@ -17,7 +17,8 @@ export async function applyVerdict(
   const { name, request, versioned } = about;
   const operations = parsePatch(name, patch);
   if (operations.length === 0) return undefined;
-  if (!versioned.object || !request.object) {
+  // Streams go on as they were asked for: their options are not taken back.
+  if (!versioned.object || !request.object || request.operation === 'CONNECT') {
     throw internalError(
       `admission webhook "${name}" attempted to modify the object, which is not supported for this operation`,
     );

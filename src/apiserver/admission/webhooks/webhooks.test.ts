@@ -366,6 +366,20 @@ test('a webhook is asked about streams, with their options', async () => {
   });
 });
 
+test('a patch of the options of a stream is a mistake that is told', async () => {
+  await using setup = await startWebhookSetup(call =>
+    patchVerdict(call, [{ op: 'replace', path: '/container', value: 'other' }]),
+  );
+  const rules = [{ apiGroups: [''], apiVersions: ['v1'], resources: ['pods/exec'], operations: ['CONNECT'] }];
+  await setup.configure('mutating', 'shell', { rules });
+  const { json, status } = await setup.api.call(
+    'POST',
+    '/api/v1/namespaces/default/pods/web/exec?command=sh&container=main',
+  );
+  assert.equal(status, 500);
+  assert.match(json.message, /attempted to modify the object, which is not supported for this operation$/);
+});
+
 test('match conditions choose in CEL what a webhook is asked about', async () => {
   await using setup = await startWebhookSetup(call => verdict(call, { allowed: false }));
   const matchConditions = [
