@@ -152,7 +152,7 @@ test('a list of encoded items has the bytes of the list', () => {
   const items = [{ metadata: { name: 'a' }, data: { k: 'v'.repeat(300) } }, { metadata: { name: 'b' } }];
   const metadata = { resourceVersion: '7', continue: 'x' };
   const bodies = items.map(item => codec.encodeBody(item, { apiVersion: 'v1', kind: 'ConfigMap' }));
-  const pieces = codec.encodeList({ kind, metadata, items: bodies });
+  const pieces = codec.encodeList({ kind, metadata, items: codec.joinItems(bodies) });
   assert.deepEqual(Buffer.concat(pieces), codec.encode({ ...kind, metadata, items }));
 });
 

@@ -20,7 +20,11 @@ export interface ProtobufCodec {
   encode(object: object, kind?: WireKind): Buffer;
   /** Only the message, as it stands in a list. Throws ProtobufError. */
   encodeBody(object: object, kind: WireKind): Buffer;
-  /** A list whose items are encoded already (by `encodeBody`); its pieces in order. Throws ProtobufError. */
+  /** What encodeBody gave, in the envelope. */
+  wrap(body: Uint8Array, kind: WireKind): Buffer;
+  /** Items that are encoded already (by `encodeBody`) as they stand in a list: in few large pieces. */
+  joinItems(items: readonly Uint8Array[]): Uint8Array[];
+  /** A list of what `joinItems` gave; its pieces in order. Throws ProtobufError. */
   encodeList(list: { kind: WireKind; metadata: object; items: readonly Uint8Array[] }): Uint8Array[];
   /** An object from its envelope, with apiVersion and kind; from `fallback` when the envelope names none. Throws ProtobufError. */
   decode(bytes: Uint8Array, fallback?: WireKind): Record<string, unknown> & WireKind;
@@ -64,6 +68,13 @@ export function createProtobufCodec(): ProtobufCodec {
     knows: (apiVersion, kind) => messageOfKind(apiVersion, kind) !== undefined,
     encode: (object, kind = object as WireKind) => encode(object, kind),
     encodeBody: (object, kind) => write(into => messages.encode(needMessage(kind), object, into)),
+    wrap: (body, kind) =>
+      write(into => {
+        into.bytes(envelopeEnd);
+        into.bytes(body);
+        writeEnvelope(into, kind, body.length);
+      }),
+    joinItems,
     encodeList: ({ kind, metadata, items }) =>
       listPieces({ head: write(into => messages.encode(listMetaMessage, metadata, into)), kind, items, write }),
     decode(bytes, fallback) {
@@ -112,17 +123,45 @@ function listPieces(list: {
   write(fill: (into: BackWriter) => void): Uint8Array;
 }): Uint8Array[] {
   const { head, kind, items, write } = list;
-  const heads = items.map(({ length }) =>
-    write(into => {
-      into.varint(length);
-      into.varint(lengthTag(2));
-    }),
-  );
   const metadata = write(into => writeField(into, 1, () => into.bytes(head)));
-  const sizeBytes = items.reduce((sum, item, index) => sum + item.length + heads[index]!.length, metadata.length);
+  const sizeBytes = items.reduce((sum, item) => sum + item.length, metadata.length);
   const open = write(into => {
     into.bytes(metadata);
     writeEnvelope(into, kind, sizeBytes);
   });
-  return [open, ...items.flatMap((item, index) => [heads[index]!, item]), envelopeEnd];
+  return [open, ...items, envelopeEnd];
+}
+
+/** Long enough that the way of a block costs little, short enough that a slow reader is told from a big list. */
+const blockBytes = 4 * 1024 * 1024;
+/** Tag and length before an item. */
+const maxHeadBytes = 6;
+
+function joinItems(items: readonly Uint8Array[]): Uint8Array[] {
+  const blocks: Uint8Array[] = [];
+  for (let start = 0; start < items.length; ) {
+    let bytes = 0;
+    let end = start;
+    while (end < items.length && (bytes === 0 || bytes < blockBytes)) bytes += items[end++]!.length + maxHeadBytes;
+    const block = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (let index = start; index < end; index++) {
+      const item = items[index]!;
+      block[at++] = lengthTag(2);
+      at = putVarint(block, at, item.length);
+      block.set(item, at);
+      at += item.length;
+    }
+    blocks.push(block.subarray(0, at));
+    start = end;
+  }
+  return blocks;
+}
+
+function putVarint(block: Buffer, start: number, value: number): number {
+  let at = start;
+  let rest = value;
+  for (; rest >= 0x80; rest >>>= 7) block[at++] = (rest & 0x7f) | 0x80;
+  block[at++] = rest;
+  return at;
 }

@@ -1,4 +1,8 @@
+import type { Kind } from '#api';
+import { apiVersionOf } from '#api';
+import type { Core } from '../core.ts';
 import { notAcceptable } from '../errors.ts';
+import type { Exchange } from '../exchange.ts';
 
 export type Media = 'json' | 'yaml' | 'protobuf';
 
@@ -22,6 +26,8 @@ const plainJson: Form = { media: 'json', as: undefined, asVersion: '' };
 /** What may be asked for at one place. */
 export interface Offer {
   readonly media: readonly Media[];
+  /** False: there is no protobuf form of the object itself (custom resources), but there is one of its metadata. */
+  readonly protobuf?: boolean;
   /** True where `as=Table` and `as=PartialObjectMetadata` make sense. */
   readonly transforms: boolean;
 }
@@ -29,6 +35,17 @@ export interface Offer {
 export const objectOffer: Offer = { media: ['json', 'yaml', 'protobuf'], transforms: true };
 /** YAML has no frames, so it cannot be streamed (as upstream). */
 export const watchOffer: Offer = { media: ['json', 'protobuf'], transforms: true };
+
+/** What is asked for of a kind: as negotiate, but custom kinds have no protobuf form. */
+export function formFor(
+  { core, kind, exchange }: { core: Core; kind: Pick<Kind, 'group' | 'version' | 'kind'>; exchange: Exchange },
+  offer: Offer = objectOffer,
+): Form {
+  const accept = exchange.request.headers['accept'];
+  if (accept === undefined || accept === 'application/json') return plainJson;
+  const protobuf = core.protobuf.knows(apiVersionOf(kind), kind.kind);
+  return negotiate(accept, protobuf ? offer : { ...offer, protobuf });
+}
 
 interface Clause {
   type: string;
@@ -46,7 +63,8 @@ export function negotiate(accept: string | undefined, offer: Offer): Form {
     const form = accepts(clause, offer);
     if (form) return form;
   }
-  throw notAcceptable(offer.media.map(media => mediaTypes[media]));
+  const media = offer.media.filter(name => name !== 'protobuf' || offer.protobuf !== false);
+  throw notAcceptable(media.map(name => mediaTypes[name]));
 }
 
 function parseClause(text: string): Clause {
@@ -70,8 +88,11 @@ function accepts(clause: Clause, offer: Offer): Form | undefined {
       (clause.type.endsWith('/*') && mediaTypes[name].startsWith(clause.type.slice(0, -1))),
   );
   if (!media) return undefined;
-  const { as, g, v } = clause.parameters;
-  if (as === undefined || as === '') return { media, as: undefined, asVersion: '' };
+  const { as, g, v, stream } = clause.parameters;
+  if (stream && stream !== 'watch') return undefined;
+  const isPlain = as === undefined || as === '';
+  if (isPlain && media === 'protobuf' && offer.protobuf === false) return undefined;
+  if (isPlain) return { media, as: undefined, asVersion: '' };
   if (!offer.transforms || g !== 'meta.k8s.io' || (v !== 'v1' && v !== 'v1beta1')) return undefined;
   // A table has no protobuf form: the client's next choice counts.
   if (as === 'Table') return media === 'protobuf' ? undefined : { media, as, asVersion: v };

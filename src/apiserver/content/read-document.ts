@@ -24,11 +24,11 @@ export function contentTypeOf(request: Request): string {
   return header ? header.split(';', 1)[0]!.trim().toLowerCase() : 'application/json';
 }
 
-/** How the body of an object is written. Throws 415. */
-export function formatOf(request: Request): DocumentFormat {
+/** How the body of an object is written. `protobuf` is false for kinds that have no such form. Throws 415. */
+export function formatOf(request: Request, protobuf = true): DocumentFormat {
   const format = formats[contentTypeOf(request)];
-  if (!format) throw unsupportedMediaType(Object.keys(formats));
-  return format;
+  if (format && (protobuf || format !== 'protobuf')) return format;
+  throw unsupportedMediaType(Object.keys(formats).filter(type => protobuf || formats[type] !== 'protobuf'));
 }
 
 /** Bytes to a plain value; nothing at all stands for an object that says nothing. Throws DecodeError, in the words of Go's decoders. */

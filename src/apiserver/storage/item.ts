@@ -22,6 +22,7 @@ export class Item {
   #labels: Fields | undefined;
   #apiVersion: string | undefined;
   #fields: { functions: FieldFunctions | undefined; values: Fields } | undefined;
+  #encoded: { form: string; bytes: WeakRef<Uint8Array> } | undefined;
 
   constructor(key: string, revision: number, versioned: VersionedBytes) {
     const slash = key.indexOf('/');
@@ -86,6 +87,15 @@ export class Item {
     for (const path in functions) values[path] = functions[path]!(object!);
     this.#fields = { functions, values };
     return values;
+  }
+
+  /** The object in another encoding, made when asked for and held weakly: one at a time. `form` names encoding and version. */
+  encoded(form: string, make: () => Uint8Array): Uint8Array {
+    const known = this.#encoded?.form === form ? this.#encoded.bytes.deref() : undefined;
+    if (known) return known;
+    const bytes = make();
+    this.#encoded = { form, bytes: new WeakRef(bytes) };
+    return bytes;
   }
 
   /** The same object under the revision of its deletion. */

@@ -1,7 +1,7 @@
 import type { UnknownObject } from '#api';
 import { validateMetadata } from '#api';
 import type { Response } from '#wire';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject } from '../content/render.ts';
 import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
@@ -21,7 +21,7 @@ const nameTries = 8;
 /** POST to a collection. */
 export async function create(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
-  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const form = formFor(target);
   const options = parseWriteOptions(exchange.info.query, 'CreateOptions');
   if (kind.namespaced && !target.namespace) throw badRequest('an empty namespace may not be set during creation');
   const draft = await readObject(target, options.fieldValidation);

@@ -1,5 +1,5 @@
 import type { Response } from '#wire';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import { renderList } from '../content/render.ts';
 import { badRequest, statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
@@ -16,7 +16,7 @@ const parallel = 16;
 export async function deleteCollection(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
   if (kind.namespaced && !target.namespace) throw badRequest('namespace may not be empty when deleting a collection');
-  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const form = formFor(target);
   const listOptions = parseListOptions(exchange.info.query, false);
   const options = await readDeleteOptions(target);
   const page = await readPage(target, listOptions);

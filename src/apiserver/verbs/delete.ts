@@ -1,7 +1,7 @@
 import type { UnknownObject } from '#api';
 import { formatTime } from '#base';
 import type { Response } from '#wire';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject, servedObject } from '../content/render.ts';
 import { conflict, modified, notFound } from '../errors.ts';
@@ -20,7 +20,7 @@ export async function deleteOne(target: Target): Promise<Response> {
   const view: View = {
     core,
     kind,
-    form: negotiate(exchange.request.headers['accept'], objectOffer),
+    form: formFor(target),
     query: exchange.info.query,
   };
   const options = await readDeleteOptions(target);

@@ -1,6 +1,6 @@
 import type { Response } from '#wire';
 import { compressIfLarge } from '../content/compress.ts';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import { renderItem } from '../content/render.ts';
 import { notFound } from '../errors.ts';
 import { freshEnough } from './freshness.ts';
@@ -11,7 +11,7 @@ import { keyOf } from './target.ts';
 /** GET of one object (or of its status, which is the object). */
 export async function get(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
-  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const form = formFor(target);
   const { query } = exchange.info;
   const waiting = freshEnough(core, parseRevision(query.get('resourceVersion') ?? ''));
   if (waiting) await waiting;

@@ -1,6 +1,6 @@
 import type { Response } from '#wire';
 import { compressIfLarge } from '../content/compress.ts';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import { renderList } from '../content/render.ts';
 import { expired } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
@@ -30,7 +30,7 @@ export interface Page {
 /** GET of a collection. */
 export async function list(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
-  const form = negotiate(exchange.request.headers['accept'], objectOffer);
+  const form = formFor(target);
   const options = parseListOptions(exchange.info.query, false);
   const page = await readPage(target, options);
   const answer = renderList({ core, kind, form, query: exchange.info.query }, page);

@@ -1,6 +1,6 @@
 import type { RawText } from '#api';
 import type { Response } from '#wire';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
 import { invalidOptions } from '../errors.ts';
@@ -18,7 +18,7 @@ import { managerOf, parseWriteOptions } from './write-options.ts';
 export async function patch(target: Target): Promise<Response> {
   const { core, exchange, kind, name } = target;
   const { headers } = exchange.request;
-  const view: View = { core, kind, form: negotiate(headers['accept'], objectOffer), query: exchange.info.query };
+  const view: View = { core, kind, form: formFor(target), query: exchange.info.query };
   const options = parseWriteOptions(exchange.info.query, 'PatchOptions');
   const body = await readPatch(target, options.fieldValidation);
   if (body.type === 'apply') return apply(target, { body, options, view });

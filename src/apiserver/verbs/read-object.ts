@@ -36,7 +36,8 @@ interface Wanted {
 async function readBody(target: Target, options: Wanted): Promise<UnknownObject> {
   const { request } = target.exchange;
   const { validation, wanted } = options;
-  const format = formatOf(request);
+  const hasProtobuf = target.core.protobuf.knows(apiVersionOf(wanted), wanted.kind);
+  const format = formatOf(request, hasProtobuf);
   const bytes = await request.body(maxBodyBytes);
   let document: ReturnType<typeof parseDocument>;
   try {

@@ -1,5 +1,5 @@
 import type { Response } from '#wire';
-import { negotiate, objectOffer } from '../content/negotiate.ts';
+import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject } from '../content/render.ts';
 import { createObject } from './create.ts';
@@ -16,7 +16,7 @@ import { managerOf, parseWriteOptions } from './write-options.ts';
 export async function update(target: Target): Promise<Response> {
   const { core, exchange, kind, name, subresource } = target;
   const { headers } = exchange.request;
-  const view: View = { core, kind, form: negotiate(headers['accept'], objectOffer), query: exchange.info.query };
+  const view: View = { core, kind, form: formFor(target), query: exchange.info.query };
   const options = parseWriteOptions(exchange.info.query, 'UpdateOptions');
   const draft = await readObject(target, options.fieldValidation);
   alignName(draft, name);

@@ -1,7 +1,7 @@
 import type { Response } from '#wire';
 import { noCache } from '../content/answer.ts';
 import { createFramer, watchContentType } from '../content/frames.ts';
-import { negotiate, watchOffer } from '../content/negotiate.ts';
+import { formFor, watchOffer } from '../content/negotiate.ts';
 import { statusOf, tooOldResourceVersion } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { CacheEvent } from '../watch-cache/event.ts';
@@ -18,7 +18,7 @@ const minTimeoutMs = 1800_000;
 /** GET with watch=true: a stream of events. */
 export async function watch(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
-  const form = negotiate(exchange.request.headers['accept'], watchOffer);
+  const form = formFor(target, watchOffer);
   const options = parseListOptions(exchange.info.query, true);
   const selection = parseSelection(kind, namedOptions(target, options));
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + core.random.next());

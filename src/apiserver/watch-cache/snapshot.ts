@@ -3,6 +3,9 @@ import type { Item } from '../storage/item.ts';
 /** Long enough that the way of a block costs little, short enough that a slow reader is told from a big list. */
 const blockBytes = 4 * 1024 * 1024;
 
+/** Forms of one snapshot that are remembered: encodings, tables, versions. */
+const maxForms = 16;
+
 /** The items' bytes with commas between them, as they stand in a list. */
 export interface JoinedItems {
   /** Of all items; undefined when they are of several versions. */
@@ -17,9 +20,21 @@ export interface JoinedItems {
 export class Snapshot {
   readonly items: readonly Item[];
   #joined: WeakRef<JoinedItems> | undefined;
+  readonly #derived = new Map<string, { stamp: number; value: WeakRef<object> }>();
 
   constructor(items: readonly Item[]) {
     this.items = items;
+  }
+
+  /** The items in another form, held weakly until `stamp` is another one (0 for what no time changes). */
+  derived<T extends object>(form: string, stamp: number, make: () => T): T {
+    const entry = this.#derived.get(form);
+    const known = entry?.stamp === stamp ? entry.value.deref() : undefined;
+    if (known) return known as T;
+    const value = make();
+    if (this.#derived.size >= maxForms) this.#derived.clear();
+    this.#derived.set(form, { stamp, value: new WeakRef(value) });
+    return value;
   }
 
   joined(): JoinedItems {

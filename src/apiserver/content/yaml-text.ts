@@ -1,0 +1,70 @@
+/**
+ * A JSON value as YAML, with its keys in order as upstream writes them. The `yaml` library takes seconds for what fits into one list; this takes as long as
+ * JSON does, because it knows nothing of comments, anchors and styles. Texts that could be read as something else are written as JSON writes them, which YAML
+ * allows.
+ */
+export function yamlText(value: unknown): string {
+  const out: string[] = [];
+  if (isEmptyOrScalar(value)) out.push(scalarText(value));
+  else write(value as Container, '', out);
+  out.push('\n');
+  return out.join('').replace(/^\n/, '');
+}
+
+type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/** Each line begins with its own line break, so that the first member of an item can stand beside its dash. */
+function write(value: Container, indent: string, out: string[]): void {
+  if (Array.isArray(value)) {
+    for (const item of value as readonly unknown[]) writeItem(item, indent, out);
+    return;
+  }
+  for (const key of namesOf(value as Readonly<Record<string, unknown>>)) {
+    const part = (value as Readonly<Record<string, unknown>>)[key];
+    out.push('\n', indent, plainOrQuoted(key), ':');
+    if (isEmptyOrScalar(part)) out.push(' ', scalarText(part));
+    // Lists stand as far out as their key, as upstream's do.
+    else write(part as Container, Array.isArray(part) ? indent : `${indent}  `, out);
+  }
+}
+
+function writeItem(item: unknown, indent: string, out: string[]): void {
+  out.push('\n', indent, '-');
+  if (isEmptyOrScalar(item)) {
+    out.push(' ', scalarText(item));
+    return;
+  }
+  const start = out.length;
+  write(item as Container, `${indent}  `, out);
+  // The first line of what is in the item goes beside the dash.
+  out[start] = ' ';
+  out[start + 1] = '';
+}
+
+function namesOf(value: Readonly<Record<string, unknown>>): string[] {
+  return Object.keys(value)
+    .filter(key => value[key] !== undefined)
+    .sort();
+}
+
+function isEmptyOrScalar(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  for (const key in value) if ((value as Record<string, unknown>)[key] !== undefined) return false;
+  return true;
+}
+
+function scalarText(value: unknown): string {
+  if (typeof value === 'string') return plainOrQuoted(value);
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? '[]' : '{}';
+  return value === undefined ? 'null' : JSON.stringify(value);
+}
+
+/** Neither a number nor a time can begin so, and nothing in it means anything to YAML. */
+const plain = /^[A-Za-z_/][A-Za-z0-9_./-]*$/;
+/** Words of YAML 1.1 and 1.2 that are no texts. */
+const words = /^(?:true|false|null|yes|no|on|off|y|n)$/i;
+
+function plainOrQuoted(text: string): string {
+  return plain.test(text) && !words.test(text) ? text : JSON.stringify(text);
+}
