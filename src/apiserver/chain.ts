@@ -1,5 +1,5 @@
 import type { Clock, Log, Meter } from '#base';
-import type { Handler } from '#wire';
+import type { Handler, ProtobufCodec } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { Audit } from './audit/index.ts';
 import type { Exchange, Next, Stage } from './exchange.ts';
@@ -26,6 +26,8 @@ export interface ChainParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** For refusals to clients that speak it. */
+  readonly protobuf: ProtobufCodec;
 }
 
 /** The way of every request, outermost stage first. Order is the meaning: nothing is counted against a limit before it is known who asks. */
@@ -34,7 +36,7 @@ function stagesOf(parts: ChainParts): readonly Stage[] {
     createObserve(parts.meter, parts.clock),
     parts.audit.around,
     createWarn(),
-    createRecover(parts.log),
+    createRecover(parts.log, parts.protobuf),
     createAuthenticate(parts.authenticate),
     parts.audit.received,
     createImpersonate(parts.impersonate, parts.authorize),

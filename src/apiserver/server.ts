@@ -225,6 +225,7 @@ function createHandler(parts: {
     clock: deps.clock,
     log: deps.log,
     meter: deps.meter,
+    protobuf: core.protobuf,
   });
 }
 
