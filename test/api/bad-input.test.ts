@@ -211,12 +211,6 @@ suite('media types', [
   accepts('an answer in CBOR', 'application/cbor'),
   accepts('an answer as an unknown kind', 'application/json;as=Nope;g=meta.k8s.io;v=v1'),
   accepts('garbage', 'garbage'),
-  {
-    name: 'a watch in YAML',
-    path: `${maps}?watch=1`,
-    headers: { accept: 'application/yaml' },
-    is: is('accept', /application\/json/),
-  },
 ]);
 
 const nowhere = is('missing', 'the server could not find the requested resource');

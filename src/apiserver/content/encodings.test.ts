@@ -73,6 +73,17 @@ for (const accept of ['text/html', 'application/json;as=Table;v=v9;g=meta.k8s.io
   });
 }
 
+test('YAML cannot be streamed: a watch is refused, in YAML', async () => {
+  const answer = await get(`${maps}?watch=1`, 'application/yaml');
+  assert.equal(answer.status, 406);
+  assert.equal(answer.headers['content-type'], 'application/yaml');
+  const only = 'application/json, application/vnd.kubernetes.protobuf';
+  assert.match(
+    answer.bytes.toString(),
+    new RegExp(`^message: "only the following media types are accepted: ${only}"$`, 'm'),
+  );
+});
+
 test('a body of an unknown type is refused', async () => {
   const answer = await bytesOf('POST', maps, { 'content-type': 'text/plain' }, 'x');
   assert.equal(answer.status, 415);
