@@ -9,15 +9,28 @@ import { stringSize } from './values.ts';
  * The cost of a checked expression before it runs, as cel-go (checker/cost.go) with Kubernetes' estimator has it. Sizes of data are bounded by
  * the declared types of the variables, found by the path on which an expression reaches them.
  */
-export function estimateCost(expr: Expr, variables: ReadonlyMap<string, CelType>): { min: number; max: number } {
-  const { min, max } = new Estimator(variables).cost(expr);
+export function estimateCost(expr: Expr, sizeOf: SizeOf): { min: number; max: number } {
+  const { min, max } = new Estimator(sizeOf).cost(expr);
   return { min: bounded(min), max: bounded(max) };
 }
 
 const bounded = (value: number): number => (value >= largest ? Number.POSITIVE_INFINITY : value);
 
+/** The bounds of the size of data: by where it comes from, and its type. */
+export type SizeOf = (path: Path, type: CelType) => Range | undefined;
+
+/** Sizes as the declared types of variables bound them. What does not come from a variable is taken for `self`, as upstream does. */
+export function declaredSizes(variables: ReadonlyMap<string, CelType>): SizeOf {
+  return path => {
+    if (path.length === 0) return undefined;
+    let type = variables.get(path[0]!) ?? variables.get('self');
+    for (const step of path.slice(1)) type = type && stepInto(type, step);
+    return type && { min: 0, max: type.maxElements ?? (sized.has(type.kind) ? largest : 0) };
+  };
+}
+
 /** Where data comes from: a variable, then field names, `@items`, `@keys`, `@values`. Empty when not from a variable. */
-type Path = readonly string[];
+export type Path = readonly string[];
 
 /** Sizes of the keys and values of a list or map that the expression makes. */
 interface EntrySize {
@@ -33,14 +46,14 @@ interface Local {
 }
 
 class Estimator {
-  readonly #variables: ReadonlyMap<string, CelType>;
+  readonly #declaredSize: SizeOf;
   readonly #paths = new Map<Expr, Path>();
   readonly #sizes = new Map<Expr, Range>();
   readonly #entries = new Map<Expr, EntrySize>();
   readonly #locals = new Map<string, Local[]>();
 
-  constructor(variables: ReadonlyMap<string, CelType>) {
-    this.#variables = variables;
+  constructor(sizeOf: SizeOf) {
+    this.#declaredSize = sizeOf;
   }
 
   cost(expr: Expr): Range {
@@ -92,18 +105,10 @@ class Estimator {
     return kind === 'map' || kind === 'object' ? add(operand, one) : operand;
   }
 
-  /** The size that the declared type at the end of a path is bounded to. */
-  #declaredSize(path: Path): Range | undefined {
-    if (path.length === 0) return undefined;
-    let type = this.#variables.get(path[0]!) ?? this.#variables.get('self');
-    for (const step of path.slice(1)) type = type && stepInto(type, step);
-    return type && { min: 0, max: type.maxElements ?? 0 };
-  }
-
   #sizeOf(expr: Expr): Range | undefined {
     const known = this.#sizes.get(expr) ?? literalSize(expr);
     if (known !== undefined) return known;
-    const declared = this.#declaredSize(this.#pathOf(expr));
+    const declared = this.#declaredSize(this.#pathOf(expr), expr.type!);
     if (declared !== undefined) {
       this.#sizes.set(expr, declared);
       return declared;
@@ -124,7 +129,8 @@ class Estimator {
   #argument(expr: Expr): Argument {
     const type = expr.type!.params?.[0];
     const path = this.#pathOf(expr);
-    const item = type && { type, size: (path.length > 0 && this.#declaredSize([...path, '@items'])) || unknownSize };
+    const itemPath = path.length > 0 ? [...path, '@items'] : path;
+    const item = type && { type, size: this.#declaredSize(itemPath, type) ?? unknownSize };
     return { expr, size: this.#sizeOf(expr) ?? unknownSize, item };
   }
 
@@ -252,6 +258,9 @@ class Estimator {
     return add(before, result, multiply(count, loop));
   }
 }
+
+/** Kinds whose values are as large as they like; upstream's size of others is 0. */
+const sized: ReadonlySet<string> = new Set(['string', 'bytes', 'list', 'map', 'dyn']);
 
 function stepInto(type: CelType, step: string): CelType | undefined {
   switch (step) {

@@ -84,7 +84,8 @@ type AnyRun = (...args: unknown[]) => unknown;
 /** A call: straight to the one overload where the types are known, else the first that fits the values. */
 export function dispatchCall({ fn, overloads, args, types, cost }: Call): Fn {
   const known = types.every(type => isKnown(type));
-  const run = known && overloads.length === 1 ? (overloads[0]!.run as AnyRun) : pickAtRuntime(fn, overloads);
+  const slow = pickAtRuntime(fn, overloads);
+  const run = known && overloads.length === 1 ? guarded(overloads[0]!, slow) : slow;
   const price: (a: unknown, b: unknown, result: unknown) => number = typeof cost === 'number' ? () => cost : cost;
   if (args.length === 1) return unary(args[0]!, run, price);
   if (args.length === 2) return binary(args as [Fn, Fn], run, price);
@@ -124,12 +125,41 @@ function isKnown(type: CelType): boolean {
   return (type.params ?? []).every(isKnown);
 }
 
+/** Fits but for what is inside of lists: the function itself looks at those. */
+function fitsShallow(overload: Overload, args: readonly unknown[]): boolean {
+  if (overload.args.length !== args.length) return false;
+  return overload.args.every((type, index) => fitsKind(args[index], type));
+}
+
+/**
+ * The only overload, when the values are of the types that the checker found. They may not be where null is allowed; what is inside of lists
+ * is the function's to look at.
+ */
+function guarded(overload: Overload & { run: Run }, otherwise: AnyRun): AnyRun {
+  const run = overload.run as AnyRun;
+  const [first, second] = overload.args;
+  switch (overload.args.length) {
+    case 1:
+      return a => (fitsKind(a, first!) ? run(a) : otherwise(a));
+    case 2:
+      return (a, b) => (fitsKind(a, first!) && fitsKind(b, second!) ? run(a, b) : otherwise(a, b));
+    default:
+      return (...args) => (fitsShallow(overload, args) ? run(...args) : otherwise(...args));
+  }
+}
+
+function fitsKind(value: unknown, type: CelType): boolean {
+  return type.kind === 'list' ? isList(value) : fitsType(value, type);
+}
+
 function pickAtRuntime(fn: string, overloads: Call['overloads']): AnyRun {
   return (...args) => {
     for (const overload of overloads) {
       if (overload.args.length !== args.length) continue;
       if (overload.args.every((type, index) => fitsType(args[index], type))) return (overload.run as AnyRun)(...args);
     }
+    const only = overloads.filter(overload => fitsShallow(overload, args));
+    if (only.length === 1 && args.length > 0) return (only[0]!.run as AnyRun)(...args);
     // Operators say no more, as upstream.
     if (!/^[a-zA-Z]/.test(fn)) return fault('no such overload');
     return fault(`no such overload: ${fn}(${args.map(typeNameOf).join(', ')})`);

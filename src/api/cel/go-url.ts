@@ -25,6 +25,8 @@ export function parseUrl(text: string): GoUrl {
   const question = plain.indexOf('?');
   const before = question < 0 ? plain : plain.slice(0, question);
   const query = question < 0 ? '' : plain.slice(question + 1);
+  // Without a slash after the scheme the rest is opaque: `mailto:a@b`.
+  if (!before.startsWith('/') && scheme !== '') return { scheme, host: '', path: '', query, text };
   if (!before.startsWith('/')) wrong('invalid URI for request');
   if (!before.startsWith('//') || (scheme === '' && before.startsWith('///'))) {
     return { scheme, host: '', path: escapedPath(before, wrong), query, text };

@@ -44,33 +44,29 @@ function extreme(name: string, sign: number): (list: CelList) => unknown {
   };
 }
 
+/** Adds up items of one kind; faults for others, which a list may hold where null is allowed. */
+function summed<T, S>(zero: S, add: (sum: S, item: T) => S, is: (item: unknown) => item is T): (list: CelList) => S {
+  return list => {
+    let sum = zero;
+    for (const item of itemsOf(list)) sum = is(item) ? add(sum, item) : fault('no such overload');
+    return sum;
+  };
+}
+
+const isBigint = (item: unknown): item is bigint => typeof item === 'bigint';
+const isDouble = (item: unknown): item is number => typeof item === 'number';
+const isUint = (item: unknown): item is CelUint => item instanceof CelUint;
+const isDuration = (item: unknown): item is CelDuration => item instanceof CelDuration;
+
+const addInt = (sum: bigint, item: bigint): bigint => (isInt64(sum + item) ? sum + item : fault('integer overflow'));
+const addUint = (sum: CelUint, { value }: CelUint): CelUint =>
+  isUint64(sum.value + value) ? new CelUint(sum.value + value) : fault('unsigned integer overflow');
+
 const sums: Readonly<Record<string, (list: CelList) => unknown>> = {
-  int: list => {
-    let total = 0n;
-    for (const item of itemsOf(list)) {
-      total += item as bigint;
-      if (!isInt64(total)) fault('integer overflow');
-    }
-    return total;
-  },
-  uint: list => {
-    let total = 0n;
-    for (const item of itemsOf(list)) {
-      total += (item as CelUint).value;
-      if (!isUint64(total)) fault('unsigned integer overflow');
-    }
-    return new CelUint(total);
-  },
-  double: list => {
-    let total = 0;
-    for (const item of itemsOf(list)) total += item as number;
-    return total;
-  },
-  duration: list => {
-    let total = 0n;
-    for (const item of itemsOf(list)) total = durationOf(total + (item as CelDuration).nanos).nanos;
-    return new CelDuration(total);
-  },
+  int: summed(0n, addInt, isBigint),
+  uint: summed(new CelUint(0n), addUint, isUint),
+  double: summed(0, (sum, item) => sum + item, isDouble),
+  duration: summed(new CelDuration(0n), (sum, { nanos }) => durationOf(sum.nanos + nanos), isDuration),
 };
 
 function indexOf(list: CelList, item: unknown): bigint {

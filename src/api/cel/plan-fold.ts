@@ -1,7 +1,7 @@
 import { Fault, fault } from './errors.ts';
 import { charge, type Fn, type Frame } from './frame.ts';
 import type { Plan } from './plan.ts';
-import { listCost } from './runtime-cost.ts';
+import { listCost, mapCost } from './runtime-cost.ts';
 import { ArrayList, isList, isMap, ValueMap } from './values.ts';
 
 /** A macro over a range, its parts planned. */
@@ -16,6 +16,8 @@ interface Loop {
   /** Where the first variable lives; the second follows. */
   readonly slot: number;
   readonly two: boolean;
+  /** See `PlanContext.foldConstants`: without, the empty accumulator is charged too. */
+  readonly fold: boolean;
 }
 
 /** Runs a body for each item until it says false. */
@@ -35,9 +37,9 @@ export function planFold(parts: FoldParts, loop: Loop): Fn {
     case 'existsOne':
       return existsOne(walk, parts.item.run);
     case 'list':
-      return toList(walk, parts);
+      return toList(walk, parts, loop.fold);
     default:
-      return toMap(walk, parts, loop.slot);
+      return toMap(walk, parts, loop);
   }
 }
 
@@ -45,8 +47,6 @@ function walkRange({ range, slot, two }: Loop): Walk {
   return (frame, body) => {
     const value = range(frame);
     const { slots } = frame;
-    const outer = slots[slot];
-    const outerSecond = slots[slot + 1];
     if (isList(value)) {
       for (let index = 0; index < value.size; index++) {
         slots[slot] = two ? BigInt(index) : value.at(index);
@@ -62,8 +62,6 @@ function walkRange({ range, slot, two }: Loop): Walk {
     } else {
       fault('no such overload');
     }
-    slots[slot] = outer;
-    slots[slot + 1] = outerSecond;
   };
 }
 
@@ -127,8 +125,9 @@ function passes(frame: Frame, filter: Fn | undefined): boolean {
 }
 
 /** An item costs 2 (accumulator and sum) and its one-item list, which is free when it is a constant. */
-function toList(walk: Walk, { filter, item }: FoldParts): Fn {
-  const stepCost = 2 + (item.constant === undefined ? listCost : 0);
+function toList(walk: Walk, { filter, item }: FoldParts, fold: boolean): Fn {
+  const stepCost = 2 + (!fold || item.constant === undefined ? listCost : 0);
+  const endCost = fold ? 1 : 1 + listCost;
   return frame => {
     const items: unknown[] = [];
     walk(frame, () => {
@@ -137,13 +136,14 @@ function toList(walk: Walk, { filter, item }: FoldParts): Fn {
       charge(frame, stepCost);
       return true;
     });
-    charge(frame, 1);
+    charge(frame, endCost);
     return new ArrayList(items);
   };
 }
 
 /** transformMap: accumulator, key and insertion cost 3. transformMapEntry: accumulator and insertion 2, the entry's map is charged by itself. */
-function toMap(walk: Walk, { name, filter, item }: FoldParts, slot: number): Fn {
+function toMap(walk: Walk, { name, filter, item }: FoldParts, { slot, fold }: Loop): Fn {
+  const endCost = fold ? 1 : 1 + mapCost;
   const entries = name === 'mapEntries';
   return frame => {
     const map = new ValueMap();
@@ -156,7 +156,7 @@ function toMap(walk: Walk, { name, filter, item }: FoldParts, slot: number): Fn 
       charge(frame, entries ? 2 : 3);
       return true;
     });
-    charge(frame, 1);
+    charge(frame, endCost);
     return map;
   };
 }

@@ -29,6 +29,11 @@ export interface PlanContext {
   /** Index of a variable in the frame. */
   variable(name: string): number;
   readonly calls: CallContext;
+  /**
+   * False leaves literals of constants and constant conversions to be evaluated, and charged: upstream's cost tables are of such plans,
+   * its servers run folded ones.
+   */
+  readonly foldConstants?: boolean;
   /** The type of a message by its name. */
   typeNamed(name: string): CelType | undefined;
 }
@@ -44,6 +49,14 @@ function chainPlan(chain: Fn, chainCost: 0 | 1): Plan {
   };
   return { run, chain, chainCost };
 }
+
+/** For what needs no data. */
+const constantFrame: Frame = {
+  cost: 0,
+  limit: Number.POSITIVE_INFINITY,
+  slots: [],
+  variable: () => fault('no variable is constant'),
+};
 
 const conversions: ReadonlySet<string> = new Set(
   'bool bytes double duration dyn int string timestamp type uint'.split(' '),
@@ -64,8 +77,11 @@ class Planner {
   /** Slots for iteration variables that a frame needs. */
   slots = 0;
 
+  readonly #fold: boolean;
+
   constructor(context: PlanContext) {
     this.#context = context;
+    this.#fold = context.foldConstants ?? true;
   }
 
   plan(expr: Expr): Plan {
@@ -180,7 +196,7 @@ class Planner {
   /** `x in [constants]` is a look-up and costs nothing beyond `x`. */
   #membership(expr: Node<'call'>): Plan | undefined {
     const list = this.plan(expr.args[1]!);
-    if (list.constant === undefined || !isList(list.constant.value)) return undefined;
+    if (!this.#fold || list.constant === undefined || !isList(list.constant.value)) return undefined;
     const items = [...itemsOf(list.constant.value)];
     if (items.length === 0) return constantPlan(false);
     const keys = new Set(items.map(scalarKey));
@@ -208,7 +224,7 @@ class Planner {
       cost: callCost(expr.fn, ids.length === 1 ? ids[0]! : ''),
     });
     const only = args.length === 1 ? args[0]!.constant : undefined;
-    if (only !== undefined && conversions.has(expr.fn)) return constantPlan(bound[0]!.run(only.value as never));
+    if (this.#fold && only !== undefined && conversions.has(expr.fn)) return constantPlan(run(constantFrame));
     return { run };
   }
 
@@ -220,7 +236,7 @@ class Planner {
     const plans = expr.items.map(item => this.plan(item));
     const runs = plans.map(plan => plan.run);
     if (expr.optionals.size > 0) return { run: optionalList(runs, expr.optionals) };
-    if (plans.every(plan => plan.constant !== undefined)) {
+    if (this.#fold && plans.every(plan => plan.constant !== undefined)) {
       return constantPlan(new ArrayList(plans.map(plan => plan.constant!.value)));
     }
     return {
@@ -249,7 +265,7 @@ class Planner {
       return map;
     };
     const constant = entries.every(({ key, value, optional }) => !optional && key.constant && value.constant);
-    if (constant) return constantPlan(fill(undefined));
+    if (this.#fold && constant) return constantPlan(fill(undefined));
     return {
       run: frame => {
         const map = fill(frame);
@@ -310,17 +326,19 @@ class Planner {
       const filter = macro.filter === undefined ? undefined : this.plan(macro.filter).run;
       return { name: macro.name, filter, item: this.plan(macro.item) };
     });
-    return { run: planFold(parts, { range, slot, two: expr.iterVar2 !== '' }) };
+    return { run: planFold(parts, { range, slot, two: expr.iterVar2 !== '', fold: this.#fold }) };
   }
 
   #bindVariable(expr: Expr & Comprehension): Plan {
     const init = this.plan(expr.init).run;
     const slot = this.slots++;
+    const fold = this.#fold;
     const { run } = this.#within([{ name: expr.accuVar, slot, init }], () => this.plan(expr.result));
     return {
       run: frame => {
         const before = frame.slots[slot];
         frame.slots[slot] = undefined;
+        if (!fold) charge(frame, listCost);
         const value = run(frame);
         frame.slots[slot] = before;
         return value;

@@ -1,7 +1,7 @@
 import type { Expr } from './ast.ts';
 import { checkExpr, type Declarations } from './checker.ts';
 import { CelCompileError, CelError, type CelIssue, Fault, formatIssues } from './errors.ts';
-import { estimateCost } from './estimate.ts';
+import { declaredSizes, estimateCost } from './estimate.ts';
 import { costExceeded, type Frame } from './frame.ts';
 import { fromJson } from './json-values.ts';
 import { perCallLimit } from './limits.ts';
@@ -70,7 +70,7 @@ export function compileCel(expression: string, options: CompileOptions): CelProg
     resultType: checked.type,
     references: checked.references,
     evaluate: (values, { costLimit = perCallLimit } = {}) => run(values, costLimit),
-    estimateCost: () => estimateCost(expr, variables),
+    estimateCost: () => estimateCost(expr, declaredSizes(variables)),
   };
 }
 

@@ -100,12 +100,15 @@ function arrayType(schema: CelSchema, name: string): CelType | undefined {
   return { ...type, listType: 'map', listMapKeys: keys.map(key => escapeName(key) ?? key) };
 }
 
+/** Upstream gives keys no size: what is done with them costs nothing in estimates. */
+const keyType: CelType = { ...stringType, maxElements: 0 };
+
 function mapOf(schema: CelSchema, name: string): CelType | undefined {
   const value = childType(schema.additionalProperties as CelSchema, `${name}.@elem`);
   if (value === undefined) return undefined;
   // A key with quotes, colon and comma takes at least six bytes beside its value.
   const fitting = Math.floor((maxRequestBytes - 2) / ((value.minSerializedSize ?? 0) + 6));
-  return mapType(stringType, value, atLeastZero(schema.maxProperties) ?? fitting);
+  return mapType(keyType, value, atLeastZero(schema.maxProperties) ?? fitting);
 }
 
 function objectOf(schema: CelSchema, name: string): CelType {

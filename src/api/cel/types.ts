@@ -28,7 +28,7 @@ export interface CelField {
 
 /**
  * A CEL type as declared for a variable or found by the checker. Immutable. `maxElements` bounds the size (list items, map entries, string
- * bytes) for cost estimates; absent is 0, as upstream's declared types of scalars have it.
+ * bytes) for cost estimates; absent is unbounded for what has a size.
  */
 export interface CelType {
   readonly kind: CelKind;
@@ -67,14 +67,17 @@ export const durationType = simple('duration', 3);
 export const errorType = simple('error');
 
 /** `list(item)`; a list is at least `[]`. */
-export function listType(item: CelType, maxElements = 0): CelType {
-  return { kind: 'list', params: [item], maxElements, minSerializedSize: 2 };
+export function listType(item: CelType, maxElements?: number): CelType {
+  return { kind: 'list', params: [item], ...bounded(maxElements), minSerializedSize: 2 };
 }
 
 /** `map(key, value)`. */
-export function mapType(key: CelType, value: CelType, maxElements = 0): CelType {
-  return { kind: 'map', params: [key, value], maxElements, minSerializedSize: 2 };
+export function mapType(key: CelType, value: CelType, maxElements?: number): CelType {
+  return { kind: 'map', params: [key, value], ...bounded(maxElements), minSerializedSize: 2 };
 }
+
+const bounded = (maxElements: number | undefined): Pick<CelType, 'maxElements'> =>
+  maxElements === undefined ? {} : { maxElements };
 
 /** `optional_type(inner)`. */
 export function optionalType(inner: CelType): CelType {

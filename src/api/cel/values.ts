@@ -223,6 +223,7 @@ export function isUint64(value: bigint): boolean {
 /** Code points: what `size()` of a string is. */
 export function stringSize(text: string): number {
   let size = text.length;
+  if (!/[\ud800-\udbff]/.test(text)) return size;
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index);
     if (unit >= 0xd800 && unit < 0xdc00 && index + 1 < text.length) {
