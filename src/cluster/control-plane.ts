@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { KubeObject, ResourceQuota, TokenRequest } from '#api';
+import type { KubeObject, ResourceQuota, Secret, TokenRequest } from '#api';
 import { resources } from '#api';
 import {
   type AdmissionPlugin,
@@ -88,9 +88,9 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
   if (config.audit) cleanup.use(config.audit);
   const plainStore = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
   const store = config.encryption?.wrap(plainStore) ?? plainStore;
-  // The quota plugin writes through the server that it is part of: a client that comes to life a little later.
+  // Some of what decides about requests writes through the server that it is part of: by a client that comes to life a little later.
   const late: { client?: Client; aggregation?: (client: Client) => Promise<void> } = {};
-  const extend = createExtend({ config, deps, cleanup, quotaWriter: () => late.client });
+  const extend = createExtend({ config, deps, cleanup, writer: () => late.client });
   const keys = {
     issuer: undefined as ((about: Parameters<ControlPlane['signToken']>[0]) => Promise<string>) | undefined,
   };
@@ -202,10 +202,10 @@ interface ExtendOptions {
   config: ControlPlaneConfig;
   deps: ControlPlaneDeps;
   cleanup: AsyncDisposableStack;
-  quotaWriter(): Client | undefined;
+  writer(): Client | undefined;
 }
 
-function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
+function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
   const issuer = `https://kubernetes.default.svc.${config.cluster['cluster-domain']}`;
   const audiences = [issuer];
   const keys = [access.readTokenKey(readOrMakeKey(config.serviceAccountKey))];
@@ -220,6 +220,7 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
     const tokens = {
       ...{ clientCa: config.clientCa, serviceAccountKeys: keys, issuer, audiences, reader, clock },
       requestHeader: config.frontProxy,
+      noteUse: (secret: Secret, day: string) => noteTokenUse(writer(), secret, { day, log }),
     };
     const plugins = cleanup.use(
       admission.createAdmission({
@@ -233,7 +234,7 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
         resourceOfKind: parts.resourceOfKind,
         resourceOfName: parts.resourceOfName,
         writeQuotaStatus: async (quota: ResourceQuota) =>
-          quotaWriter()?.update(resources.resourcequotas, quota, { subresource: 'status' }),
+          writer()?.update(resources.resourcequotas, quota, { subresource: 'status' }),
       }),
     );
     const allocator = cleanup.use(
@@ -270,27 +271,18 @@ function createExtend({ config, deps, cleanup, quotaWriter }: ExtendOptions) {
         }),
         paths: { ...openIdPaths(keys, issuer), ...config.encryption?.paths },
       },
-      signToken: async about => {
-        const object = {
-          apiVersion: 'authentication.k8s.io/v1',
-          kind: 'TokenRequest',
-          metadata: { name: about.serviceAccount.name },
-          spec: {
-            audiences: [...audiences],
-            expirationSeconds: 10 * 365 * 24 * 3600,
-            boundObjectRef: { kind: 'Secret', apiVersion: 'v1', name: about.secret },
-          },
-        } as TokenRequest;
-        const { status } = await access.createTokenRequest(issue, {
-          namespace: about.namespace,
-          name: about.serviceAccount.name,
-          object,
-          user: superuser,
-        });
-        return status.token;
-      },
+      signToken: about => access.createLegacyToken(keys, about),
     };
   };
+}
+
+/** Labels a Secret with the day on which its token was used last. */
+function noteTokenUse(client: Client | undefined, { metadata }: Secret, { day, log }: { day: string; log: Log }): void {
+  const ref = { namespace: metadata.namespace, name: metadata.name! };
+  const body = { metadata: { uid: metadata.uid, labels: { 'kubernetes.io/legacy-token-last-used': day } } };
+  client
+    ?.patch(resources.secrets, ref, { type: 'merge', body })
+    .catch((error: unknown) => log.warn('the last use of a token could not be noted', { secret: ref.name, error }));
 }
 
 /** What hands out from what is left (quota, addresses, ports) takes turns with other servers, where there can be some. */

@@ -1,3 +1,4 @@
+import type { Secret } from '#api';
 import type { Clock } from '#base';
 import type { Request } from '#wire';
 import type { Authenticator } from '../access.ts';
@@ -23,6 +24,8 @@ export interface AuthenticationOptions {
   readonly requestHeader?: RequestHeaderOptions | undefined;
   /** Paths that need no credentials; a trailing `/*` takes all below. Default: health and version. */
   readonly anonymousPaths?: readonly string[] | undefined;
+  /** As in ServiceAccountTokenOptions. */
+  readonly noteUse?: ((secret: Secret, day: string) => void) | undefined;
   /** Further kinds of tokens (the static tokens of joining machines), asked first. */
   readonly tokens?: readonly TokenAuthenticator[] | undefined;
 }
@@ -41,11 +44,11 @@ export const defaultAnonymousPaths = [
 
 /** Every kind of bearer token in one: the first that knows the token decides. */
 export function createTokenAuthenticator(options: AuthenticationOptions): TokenAuthenticator {
-  const { serviceAccountKeys: keys, issuer, audiences, reader, clock } = options;
+  const { serviceAccountKeys: keys, issuer, audiences, reader, clock, noteUse } = options;
   const methods = [
     ...(options.tokens ?? []),
     createBootstrapTokens({ reader, clock, audiences }),
-    createServiceAccountTokens({ keys, issuer, audiences, reader, clock }),
+    createServiceAccountTokens({ keys, issuer, audiences, reader, clock, noteUse }),
   ];
   return async (token, wanted) => {
     for (const method of methods) {

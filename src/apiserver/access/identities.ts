@@ -13,6 +13,9 @@ export const groups = {
 export const nodeUserPrefix = 'system:node:';
 const serviceAccountPrefix = 'system:serviceaccount:';
 
+/** Issuer of tokens that are kept in Secrets. */
+export const legacyIssuer = 'kubernetes/serviceaccount';
+
 /** Keys of a user's extra, set by the authenticators. */
 export const extraKeys = {
   credentialId: 'authentication.kubernetes.io/credential-id',

@@ -18,4 +18,4 @@ export { createReviews, toUserInfo } from './reviews.ts';
 export { startRoleAggregation } from './role-aggregation-writer.ts';
 export type { TokenAuthenticator, TokenIdentity } from './service-account-token.ts';
 export type { TokenIssuerOptions } from './token-request.ts';
-export { createTokenRequest } from './token-request.ts';
+export { createLegacyToken, createTokenRequest } from './token-request.ts';

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
-import { type KubeObject, type Resource, resources } from '#api';
+import { type KubeObject, type Resource, resources, type Secret } from '#api';
 import type { Clock } from '#base';
 import type { ObjectReader } from '../reader.ts';
 import type { User } from '../user.ts';
 import { type BoundedMap, createBoundedMap } from './bounded-map.ts';
-import { extraKeys, serviceAccountGroups, serviceAccountUserName } from './identities.ts';
+import { extraKeys, legacyIssuer, serviceAccountGroups, serviceAccountUserName } from './identities.ts';
 import { isWithinTime, peekClaims, type TokenKey, verifyToken } from './json-web-token.ts';
+import { createLegacyChecks } from './legacy-token.ts';
 
 /** A user that a token stands for, and the audiences for which it does. */
 export interface TokenIdentity {
@@ -27,6 +28,8 @@ export interface ServiceAccountTokenOptions {
   readonly audiences: readonly string[];
   readonly reader: ObjectReader;
   readonly clock: Clock;
+  /** Told of the Secret whose token is used for the first time today: it is to be labelled with the day. Must not throw. */
+  readonly noteUse?: ((secret: Secret, day: string) => void) | undefined;
 }
 
 /** Bound claims, as upstream writes them under `kubernetes.io`. */
@@ -46,13 +49,14 @@ interface ObjectClaim {
 const rememberedTokens = 8192;
 /** A deleted object's tokens live this much longer, so that a pod that is being stopped can finish (as upstream). */
 const deletedGraceMs = 60_000;
-const legacyIssuer = 'kubernetes/serviceaccount';
 
 /** A token that was checked once; `isAlive` is asked at every use, for what it is bound to may go. */
 interface Checked {
   readonly claims: JWTPayload;
   readonly identity: TokenIdentity;
   isAlive(): boolean;
+  /** Throws for one that was invalidated by hand; notes the use. */
+  onUse?(): void;
 }
 
 /**
@@ -67,6 +71,7 @@ export function createServiceAccountTokens(options: ServiceAccountTokenOptions):
     if (!known) return undefined;
     if (!isWithinTime(known.claims, options.clock.now())) throw new Error('service account token has expired');
     if (!known.isAlive()) throw new Error('service account token has been invalidated');
+    known.onUse?.();
     const wanted = audiences ?? options.audiences;
     const matching = wanted.filter(audience => known.identity.audiences.includes(audience));
     if (matching.length === 0) throw new Error('token audiences do not match this server');
@@ -133,15 +138,18 @@ function fromLegacy(options: ServiceAccountTokenOptions, claims: JWTPayload, tok
   const account = { name: claim('service-account.name'), uid: claim('service-account.uid') };
   const secretName = claim('secret.name');
   if (claims.sub !== serviceAccountUserName(namespace, account.name)) throw new Error('token subject does not match');
+  const secretOf = () => options.reader.get(resources.secrets, namespace, secretName);
   const isAlive = () => {
-    const secret = options.reader.get(resources.secrets, namespace, secretName);
+    const secret = secretOf();
     if (!secret || secret.metadata.deletionTimestamp) return false;
     if (Buffer.from(secret.data?.['token'] ?? '', 'base64').toString('utf8') !== token) return false;
     return isPresent(options, resources.serviceaccounts, namespace, account);
   };
   const user: User = { name: claims.sub, uid: account.uid, groups: serviceAccountGroups(namespace), extra: {} };
   // Old tokens carry no audience: they are for this server alone.
-  return { claims, identity: { user, audiences: options.audiences }, isAlive };
+  const check = createLegacyChecks(options);
+  const onUse = () => check(secretOf()!, account.name);
+  return { claims, identity: { user, audiences: options.audiences }, isAlive, onUse };
 }
 
 function isPresent<T extends KubeObject>(

@@ -3,7 +3,7 @@ import { resources } from '#api';
 import { type Clock, formatTime, type Random } from '#base';
 import type { ObjectReader } from '../reader.ts';
 import type { User } from '../user.ts';
-import { serviceAccountUserName } from './identities.ts';
+import { legacyIssuer, serviceAccountUserName } from './identities.ts';
 import { signToken, type TokenKey } from './json-web-token.ts';
 import { badRequest, conflict, invalid, notFound } from './refuse.ts';
 import type { KubernetesClaims } from './service-account-token.ts';
@@ -56,6 +56,23 @@ export async function createTokenRequest(
     spec,
     status: { token, expirationTimestamp: formatTime((claims.iat + spec.expirationSeconds) * 1000) },
   };
+}
+
+/** The token that a Secret of type kubernetes.io/service-account-token holds: good for as long as the Secret holds it (upstream's LegacyClaims). */
+export function createLegacyToken(
+  keys: readonly TokenKey[],
+  about: { namespace: string; serviceAccount: { name: string; uid: string }; secret: string },
+): Promise<string> {
+  const { namespace, serviceAccount, secret } = about;
+  const prefix = 'kubernetes.io/serviceaccount';
+  return signToken(keys, {
+    iss: legacyIssuer,
+    [`${prefix}/namespace`]: namespace,
+    [`${prefix}/secret.name`]: secret,
+    [`${prefix}/service-account.name`]: serviceAccount.name,
+    [`${prefix}/service-account.uid`]: serviceAccount.uid,
+    sub: serviceAccountUserName(namespace, serviceAccount.name),
+  });
 }
 
 function checkEnvelope(object: TokenRequest, account: ServiceAccount): void {

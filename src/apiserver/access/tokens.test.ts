@@ -8,7 +8,7 @@ import { createAuthenticator } from './authenticate.ts';
 import { exportKeySet, readTokenKey, signToken } from './json-web-token.ts';
 import { openIdConfiguration, openIdKeys } from './openid.ts';
 import { createFakeReader } from './testing.ts';
-import { createTokenRequest } from './token-request.ts';
+import { createLegacyToken, createTokenRequest } from './token-request.ts';
 
 const user = { name: 'kubelet', groups: [] };
 const issuer = 'https://kubernetes.default.svc.cluster.local';
@@ -33,7 +33,9 @@ function open(keys = [newKey()]) {
   reader.put(resources.serviceaccounts, account);
   reader.put(resources.pods, pod);
   reader.put(resources.nodes, { metadata: { name: 'n1', uid: 'node-1' }, spec: {} });
-  const authenticate = createAuthenticator({ clientCa: '', serviceAccountKeys: keys, ...options });
+  const uses: string[] = [];
+  const noteUse = (_secret: unknown, day: string) => void uses.push(day);
+  const authenticate = createAuthenticator({ clientCa: '', serviceAccountKeys: keys, ...options, noteUse });
   const use = (token: string, path = '/api/v1/pods') =>
     authenticate({
       path,
@@ -45,7 +47,7 @@ function open(keys = [newKey()]) {
     const answer = await createTokenRequest(options, { namespace: 'ci', name: 'builder', object, user });
     return answer.status.token;
   };
-  return { reader, clock, options, account, pod, use, issue, authenticate };
+  return { reader, clock, options, account, pod, use, issue, authenticate, uses };
 }
 
 const podReference = { apiVersion: 'v1', kind: 'Pod', name: 'job-1', uid: 'pod-1' };
@@ -140,15 +142,9 @@ test('the tokens of a rotated key stay good while its public half is known', asy
 });
 
 test('an old-style token is good while its Secret holds it', async () => {
-  const { reader, use, options } = open();
-  const token = await signToken(options.keys, {
-    iss: 'kubernetes/serviceaccount',
-    sub: 'system:serviceaccount:ci:builder',
-    'kubernetes.io/serviceaccount/namespace': 'ci',
-    'kubernetes.io/serviceaccount/secret.name': 'builder-token',
-    'kubernetes.io/serviceaccount/service-account.name': 'builder',
-    'kubernetes.io/serviceaccount/service-account.uid': 'account-1',
-  });
+  const { reader, use, options, clock, uses } = open();
+  const serviceAccount = { name: 'builder', uid: 'account-1' };
+  const token = await createLegacyToken(options.keys, { namespace: 'ci', serviceAccount, secret: 'builder-token' });
   await assert.rejects(use(token), isDenied);
   const secret = {
     metadata: { name: 'builder-token', namespace: 'ci' },
@@ -157,6 +153,16 @@ test('an old-style token is good while its Secret holds it', async () => {
   };
   reader.put(resources.secrets, secret);
   assert.equal((await use(token))?.name, 'system:serviceaccount:ci:builder');
+  await use(token);
+  assert.deepEqual(uses, ['2026-01-01'], 'noted once a day');
+  await clock.advance(24 * 3600_000);
+  await use(token);
+  assert.deepEqual(uses, ['2026-01-01', '2026-01-02']);
+  const labels = { 'kubernetes.io/legacy-token-invalid-since': '2026-01-01' };
+  reader.put(resources.secrets, { ...secret, metadata: { ...secret.metadata, labels } });
+  await assert.rejects(use(token), isDenied);
+  reader.put(resources.secrets, secret);
+  await use(token);
   reader.remove(resources.secrets, secret);
   await assert.rejects(use(token), isDenied);
 });
