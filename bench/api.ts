@@ -2,6 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createOnEtcd } from './etcd.ts';
+import { startFull } from './full-start.ts';
 import { type Answer, type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
 import type { Group, Measurement } from './measurement.ts';
 import { launchWherry, type Subject, startBare, startWherry } from './subjects.ts';
@@ -80,6 +82,8 @@ const measurements: readonly Measurement[] = [
     writers: 1,
     note: notes.oneWriter,
   }),
+  createOnEtcd,
+  startFull,
 ];
 
 export const group: Group = { title: 'API server', measurements };

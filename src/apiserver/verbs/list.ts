@@ -82,22 +82,20 @@ function cut(source: Iterable<Item>, options: Cut): Page {
   }
   const items: Item[] = [];
   let following: string | undefined;
-  let more = 0;
   for (const item of source) {
     if (selection && !selection(item)) continue;
     if (limit > 0 && items.length === limit) {
-      following ??= item.key;
-      more++;
-      // Counting the rest of a past state walks it; with selectors upstream does not tell, so the walk can end.
-      if (selection || !isExact) break;
-      continue;
+      following = item.key;
+      break;
     }
     items.push(item);
   }
   if (following === undefined) return { items, revision, continueToken: '', remaining: undefined };
   // Upstream's tokens name the key after the last one sent.
   const start = `${items.at(-1)!.key.slice(prefix.length)}\0`;
-  const remaining = selection ? undefined : isExact ? more : cache.count(prefix, following);
+  // With selectors upstream does not tell.
+  const count = () => (isExact ? cache.countAt(revision, prefix, following) : cache.count(prefix, following));
+  const remaining = selection ? undefined : count();
   return { items, revision, continueToken: formatContinueToken({ revision, start }), remaining };
 }
 

@@ -17,6 +17,8 @@ const maxSnapshots = 64;
 /** The current objects of one stored resource, and its newest changes. */
 export class ResourceCache {
   readonly storagePrefix: string;
+  /** Changes taken since the start. */
+  received = 0;
   #items = new SortedItems();
   #ring: EventRing;
   readonly #listeners = new Set<CacheListener>();
@@ -72,6 +74,18 @@ export class ResourceCache {
     return mergeBefore(this.#items.range(prefix, from), before, { prefix, from });
   }
 
+  /** How many `rangeAt` would yield. Does not walk them: pages of a long list would each walk to its end. */
+  countAt(revision: number, prefix: string, from: string): number | undefined {
+    const before = this.#ring.undo(revision);
+    if (!before) return undefined;
+    let count = this.count(prefix, from);
+    for (const [key, item] of before) {
+      if (key.startsWith(prefix) && key >= from)
+        count += Number(item !== undefined) - Number(this.get(key) !== undefined);
+    }
+    return count;
+  }
+
   /** Changes after the revision, oldest first; undefined when some are forgotten. */
   eventsAfter(revision: number): readonly CacheEvent[] | undefined {
     return this.#ring.after(revision);
@@ -90,6 +104,7 @@ export class ResourceCache {
   apply(change: { revision: number; key: string; item: Item | undefined; timeMs: number }): void {
     const previous = this.#items.get(change.key);
     if (!change.item && !previous) return;
+    this.received++;
     this.#snapshots.clear();
     if (change.item) this.#items.set(change.item);
     else this.#items.delete(change.key);

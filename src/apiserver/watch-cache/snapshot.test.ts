@@ -50,3 +50,27 @@ test('lists between two changes share a snapshot, and a change leaves it as it w
   cache.fill([], 10);
   assert.deepEqual(cache.snapshot('default/').items, []);
 });
+
+test('a past state counts as many objects behind a key as it shows', () => {
+  const cache = new ResourceCache('things', 1);
+  cache.fill(
+    ['a', 'c', 'e', 'g'].map(name => itemOf(name)),
+    7,
+  );
+  const change = (revision: number, name: string, isThere: boolean) => {
+    const item = isThere ? itemOf(name, { revision }) : undefined;
+    cache.apply({ revision, key: `default/${name}`, item, timeMs: 0 });
+  };
+  change(8, 'b', true);
+  change(9, 'e', false);
+  change(10, 'g', true);
+  change(11, 'h', true);
+  change(12, 'h', false);
+  for (let revision = 7; revision <= 12; revision++) {
+    for (const from of ['default/', 'default/b', 'default/e', 'default/z']) {
+      const shown = [...cache.rangeAt(revision, 'default/', from)!].length;
+      assert.equal(cache.countAt(revision, 'default/', from), shown, `${revision} from ${from}`);
+    }
+  }
+  assert.equal(cache.countAt(6, 'default/', 'default/'), undefined);
+});

@@ -52,9 +52,9 @@ export class SortedItems {
   count(prefix: string, from: string): number {
     const start = this.#position(from > prefix ? from : prefix);
     if (prefix === '') return this.#keys.length - start;
-    let end = start;
-    while (end < this.#keys.length && this.#keys[end]!.startsWith(prefix)) end++;
-    return end - start;
+    // The first text that sorts after all that begin with the prefix.
+    const next = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+    return Math.max(0, this.#position(next) - start);
   }
 
   #position(key: string): number {
