@@ -21,6 +21,8 @@ export interface Connection {
 const maxTargets = 128;
 /** Idle connections that are kept for one target: what a burst leaves behind need not all stay. */
 const maxIdleSockets = 32;
+/** Idle connections are closed after this, as Go's default transport does. A call under way has its own time and is not ended by it. */
+const idleMs = 90_000;
 
 /** Keep-alive connections by target. */
 export class Agents implements Disposable {
@@ -51,7 +53,7 @@ function keyOf(connection: Connection): string {
 }
 
 async function createAgent({ protocol, serverName, ca, cert, key, insecure }: Connection): Promise<Agent> {
-  const pooled = { keepAlive: true, maxFreeSockets: maxIdleSockets };
+  const pooled = { keepAlive: true, maxFreeSockets: maxIdleSockets, timeout: idleMs };
   if (protocol === 'http:') return new (await import('node:http')).Agent(pooled);
   const { Agent } = await import('node:https');
   return new Agent({
