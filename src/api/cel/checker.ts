@@ -1,11 +1,10 @@
 import type { Comprehension, Expr, ExprKind } from './ast.ts';
+import { literalType, qualifiedName, typeValueName } from './check-names.ts';
 import { overloadsOf } from './library.ts';
 import type { Overload } from './signature.ts';
 import {
   boolType,
-  bytesType,
   type CelType,
-  doubleType,
   dynType,
   errorType,
   formatCelType,
@@ -14,12 +13,10 @@ import {
   isSameType,
   listType,
   mapType,
-  nullType,
   optionalType,
   paramType,
   stringType,
   typeType,
-  uintType,
 } from './types.ts';
 import {
   Bindings,
@@ -30,7 +27,7 @@ import {
   substitute,
   unwrapOptional,
 } from './unify.ts';
-import { CelTypeValue, CelUint } from './values.ts';
+import { CelTypeValue } from './values.ts';
 
 /** A type problem at an offset of the text. */
 export interface CheckIssue {
@@ -387,38 +384,4 @@ class Checker {
         return [errorType, errorType];
     }
   }
-}
-
-function literalType(value: unknown): CelType {
-  if (value === null) return nullType;
-  switch (typeof value) {
-    case 'boolean':
-      return boolType;
-    case 'bigint':
-      return intType;
-    case 'number':
-      return doubleType;
-    case 'string':
-      return stringType;
-  }
-  return value instanceof CelUint ? uintType : bytesType;
-}
-
-/** `a.b.c` of identifiers only. */
-function qualifiedName(expr: Expr): string | undefined {
-  if (expr.kind === 'ident') return expr.name;
-  if (expr.kind !== 'select' || expr.testOnly) return undefined;
-  const prefix = qualifiedName(expr.operand);
-  return prefix === undefined ? undefined : `${prefix}.${expr.field}`;
-}
-
-const runtimeNames: Readonly<Record<string, string>> = {
-  null: 'null_type',
-  timestamp: 'google.protobuf.Timestamp',
-  duration: 'google.protobuf.Duration',
-};
-
-/** What `type(x)` says of values of a type. */
-function typeValueName(type: CelType): string {
-  return type.name ?? runtimeNames[type.kind] ?? type.kind;
 }

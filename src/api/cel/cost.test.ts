@@ -38,6 +38,38 @@ describe('costs are those of upstream', () => {
   }
 });
 
+/** Actual costs of cel-go's interpreter/runtimecost_test.go, also without folding; the estimate must hold them. */
+const interpreter: readonly (readonly [expression: string, actual: number])[] = [
+  ['2 in [1, 2, 3]', 13],
+  ['size("123")', 1],
+  ["'12345678901234567890' == '123456789012345678901234567890'", 2],
+  ['true ? false : 1 > 3', 0],
+  ['(1 > 2 ? 5 : 3) > 1', 2],
+  ['(1 > 2 || 2 > 1) == true', 3],
+  ['[1, 2, 3].all(x, true)', 20],
+  ["'123'.matches('[0-9]')", 2],
+  ["[{'k1': 1}, {'k2': 2}].all(x, true)", 77],
+  ['[1,2,3,4,5].filter(x, x % 2 == 0)', 62],
+  ['[1,2,3,4,5].map(x, x)', 86],
+  ['[1,2,3,4,5].map(x, x).filter(x, x % 2 == 0)', 138],
+  ['[1,2,3,4,5].map(x, x).exists(x, x == 5) == true', 118],
+  ['[1,2,3,4,5].map(x, x).map(x, x)', 162],
+  ['[1,2,3,4,5].map(x, [x, x]).filter(z, z.size() == 2)', 232],
+  ['[1,2,3,4,5].map(x, [x, x]).all(y, y.all(y, y == 1))', 171],
+  ['[1,2,3,4,5].map(x, x).map(x, x) + [1]', 173],
+  ['[1,2,3].all(i, i in [1,2,3].map(j, j + j))', 86],
+];
+
+describe('costs are those of the interpreter', () => {
+  for (const [expression, expected] of interpreter) {
+    it(expression, () => {
+      const { min, max, actual } = upstreamCosts(expression);
+      assert.equal(actual, expected);
+      assert.ok(min <= actual && actual <= max, `${min}..${max}`);
+    });
+  }
+});
+
 /** Folded plans, as servers run them; the sums follow cel-go's rules, which the comments of the sources name. */
 const folded: readonly (readonly [expression: string, cost: number])[] = [
   ['self.a.b', 3],

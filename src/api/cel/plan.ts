@@ -1,14 +1,23 @@
 import type { Comprehension, Expr, ExprKind } from './ast.ts';
 import { isEqual, scalarKey } from './equality.ts';
-import { Fault, fault } from './errors.ts';
+import { fault } from './errors.ts';
 import { charge, dispatchCall, type Fn, type Frame } from './frame.ts';
 import { overloadsOf } from './library.ts';
 import { memberOf, presenceOf, qualify } from './members.ts';
 import { type FoldParts, planFold } from './plan-fold.ts';
+import {
+  checkNestedTypes,
+  localVariable,
+  logical,
+  mapKeyOf,
+  optionalList,
+  optionalOr,
+  putEntry,
+} from './plan-parts.ts';
 import { callCost, listCost, mapCost, structCost } from './runtime-cost.ts';
 import type { CallContext, Run } from './signature.ts';
 import type { CelType } from './types.ts';
-import { ArrayList, type CelList, CelOptional, CelStruct, isList, itemsOf, optionalNone, ValueMap } from './values.ts';
+import { ArrayList, CelStruct, isList, itemsOf, optionalNone, ValueMap } from './values.ts';
 
 /** How a node is evaluated. */
 export interface Plan {
@@ -344,90 +353,5 @@ class Planner {
         return value;
       },
     };
-  }
-}
-
-function localVariable(slot: number, init: Fn | undefined): Fn {
-  if (init === undefined) return frame => frame.slots[slot];
-  return frame => {
-    if (frame.slots[slot] === undefined) frame.slots[slot] = init(frame);
-    return frame.slots[slot];
-  };
-}
-
-/** `&&` (`decisive` false) and `||` (true): the decisive value wins over a failure of the other side. */
-function logical([left, right]: [Fn, Fn], decisive: boolean): Fn {
-  return frame => {
-    let failure: Fault | undefined;
-    for (const run of [left, right]) {
-      try {
-        const value = run(frame);
-        if (value === decisive) return decisive;
-        if (typeof value !== 'boolean') failure ??= new Fault('no such overload');
-      } catch (error) {
-        if (!(error instanceof Fault) || error.final) throw error;
-        failure ??= error;
-      }
-    }
-    if (failure !== undefined) throw failure;
-    return !decisive;
-  };
-}
-
-function optionalOr([left, right]: [Fn, Fn], unwrap: boolean): Fn {
-  return frame => {
-    const value = left(frame);
-    if (!(value instanceof CelOptional)) return fault('no such overload');
-    if (value.value === undefined) return right(frame);
-    return unwrap ? value.value : value;
-  };
-}
-
-function optionalList(runs: readonly Fn[], optionals: ReadonlySet<number>): Fn {
-  return frame => {
-    const items: unknown[] = [];
-    runs.forEach((run, index) => {
-      const value = run(frame);
-      if (!optionals.has(index)) items.push(value);
-      else if (!(value instanceof CelOptional))
-        fault('cannot initialize optional list element from non-optional value');
-      else if (value.value !== undefined) items.push(value.value);
-    });
-    charge(frame, listCost);
-    return new ArrayList(items);
-  };
-}
-
-interface Entry {
-  name: unknown;
-  made: unknown;
-  optional: boolean;
-  put: (value: unknown) => void;
-  drop: () => void;
-}
-
-function putEntry({ name, made, optional, put, drop }: Entry): void {
-  if (!optional) put(made);
-  else if (!(made instanceof CelOptional))
-    fault(`cannot initialize optional entry '${String(name)}' from non-optional value`);
-  else if (made.value === undefined) drop();
-  else put(made.value);
-}
-
-function mapKeyOf(key: unknown): unknown {
-  return scalarKey(key) === undefined || typeof key === 'number' ? fault(`unsupported key type`) : key;
-}
-
-/** `Object{spec: Object.spec{}}`: a message in a field must be the one named after that field. */
-function checkNestedTypes(type: CelType, fields: ReadonlyMap<string, unknown>): void {
-  if (type.fields !== undefined) return;
-  for (const [field, value] of fields) {
-    const wanted = `${type.name}.${field}`;
-    for (const made of isList(value) ? itemsOf(value as CelList) : [value]) {
-      if (!(made instanceof CelStruct) || made.type.fields !== undefined || made.type.name === wanted) continue;
-      fault(
-        `unexpected type name "${made.type.name}", expected "${wanted}", which matches field name path from root Object type`,
-      );
-    }
   }
 }
