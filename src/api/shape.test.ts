@@ -35,3 +35,20 @@ test('an apply configuration keeps what it says, for an empty map is owned too',
     config,
   );
 });
+
+test('times are kept in UTC and with the precision of their type, however they come', () => {
+  const lease = (acquireTime: string) => {
+    const settled = settle('io.k8s.api.coordination.v1.Lease', { metadata: { name: 'l' }, spec: { acquireTime } });
+    return (settled as { spec: { acquireTime: string } }).spec.acquireTime;
+  };
+  const pod = (creationTimestamp: string) => {
+    const settled = settle('io.k8s.api.core.v1.ConfigMap', { metadata: { name: 'p', creationTimestamp } });
+    return (settled as { metadata: { creationTimestamp: string } }).metadata.creationTimestamp;
+  };
+  assert.equal(pod('2026-01-01T00:00:00Z'), '2026-01-01T00:00:00Z');
+  assert.equal(pod('2026-01-01T00:00:00+00:00'), '2026-01-01T00:00:00Z');
+  assert.equal(pod('2026-01-01T01:30:00.999+01:30'), '2026-01-01T00:00:00Z');
+  assert.equal(lease('2026-01-01T00:00:00.123456Z'), '2026-01-01T00:00:00.123456Z');
+  assert.equal(lease('2026-01-01T02:00:00.1234567+02:00'), '2026-01-01T00:00:00.123456Z');
+  assert.equal(lease('2026-01-01T00:00:00Z'), '2026-01-01T00:00:00.000000Z');
+});

@@ -248,7 +248,8 @@ function checkScalar(type: TypeNode): Check {
     case 'microtime':
       return (value, place) => {
         if (typeof value !== 'string') throw mismatch(value, type, place);
-        if (rfc3339.test(value) && !Number.isNaN(Date.parse(value))) return value;
+        if (rfc3339.test(value) && !Number.isNaN(Date.parse(value)))
+          return canonicalTime(value, type.kind === 'time' ? 0 : 6);
         const layout = type.kind === 'time' ? '2006-01-02T15:04:05Z07:00' : '2006-01-02T15:04:05.000000Z07:00';
         throw new ShapeError(
           `parsing time ${JSON.stringify(value)} as "${layout}": cannot parse ${JSON.stringify(value)} as "2006"`,
@@ -264,6 +265,17 @@ function checkScalar(type: TypeNode): Check {
     default:
       return (value, place) => (typeof value === 'string' ? value : fail(mismatch(value, type, place)));
   }
+}
+
+const zuluLength = '2006-01-02T15:04:05Z'.length;
+
+/** As Go writes times: in UTC, with so many digits after the second. */
+function canonicalTime(text: string, digits: number): string {
+  if (text.endsWith('Z') && text.length === zuluLength + (digits ? digits + 1 : 0)) return text;
+  const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
+  // Date knows three digits only.
+  const seconds = new Date(Date.parse(text.replace(/\.\d+/, ''))).toISOString().slice(0, zuluLength - 1);
+  return digits ? `${seconds}.${fraction.padEnd(digits, '0').slice(0, digits)}Z` : `${seconds}Z`;
 }
 
 /** Where standard base64 with padding goes wrong; undefined: nowhere. */
