@@ -1,4 +1,4 @@
-import type { Clock, Log, Meter } from '#base';
+import type { Clock, Log, Meter, Random } from '#base';
 import type { Handler, ProtobufCodec } from '#wire';
 import type { Authenticator, Authorizer } from './access.ts';
 import type { Audit } from './audit/index.ts';
@@ -7,12 +7,15 @@ import type { Fairness } from './fairness/index.ts';
 import { parseRequestInfo } from './request-info.ts';
 import { createAuthenticate } from './stages/authenticate.ts';
 import { createAuthorize } from './stages/authorize.ts';
+import { countAuthentication, countAuthorization } from './stages/count-access.ts';
 import type { Impersonator } from './stages/impersonate.ts';
 import { createImpersonate } from './stages/impersonate.ts';
 import { createLimit } from './stages/limit.ts';
 import { createObserve } from './stages/observe.ts';
 import { createRecover, toResponse } from './stages/recover.ts';
+import { createTrace } from './stages/trace.ts';
 import { createWarn } from './stages/warn.ts';
+import type { Tracer } from './tracing/index.ts';
 import { anonymous } from './user.ts';
 
 export interface ChainParts {
@@ -23,6 +26,8 @@ export interface ChainParts {
   readonly fairness: Fairness;
   /** The last stage: finds who answers. */
   readonly route: Next;
+  readonly tracer: Tracer | undefined;
+  readonly random: Random;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -33,15 +38,16 @@ export interface ChainParts {
 /** The way of every request, outermost stage first. Order is the meaning: nothing is counted against a limit before it is known who asks. */
 function stagesOf(parts: ChainParts): readonly Stage[] {
   return [
+    ...(parts.tracer ? [createTrace(parts.tracer, parts)] : []),
     createObserve(parts.meter, parts.clock),
     parts.audit.around,
     createWarn(),
     createRecover(parts.log, parts.protobuf),
-    createAuthenticate(parts.authenticate),
+    createAuthenticate(countAuthentication(parts.authenticate, parts.meter)),
     parts.audit.received,
     createImpersonate(parts.impersonate, parts.authorize),
-    createLimit(parts.fairness, parts.meter),
-    createAuthorize(parts.authorize),
+    createLimit(parts.fairness, parts),
+    createAuthorize(countAuthorization(parts.authorize, parts.meter)),
   ];
 }
 

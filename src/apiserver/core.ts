@@ -5,6 +5,7 @@ import type { ProtobufCodec } from '#wire';
 import type { Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import type { ObjectReader } from './reader.ts';
+import type { WatchCounts } from './server-meters.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 /** What the verbs of one server share. */
@@ -23,6 +24,7 @@ export interface Core {
   readonly meter: Meter;
   readonly authorize: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
+  readonly watchCounts: WatchCounts;
   /** True: the stored form of the key is outdated, so an update that changes nothing is written nevertheless. */
   readonly isStale?: ((storeKey: string) => Promise<boolean>) | undefined;
   /** Aborts when the server stops: watches end. */

@@ -19,6 +19,8 @@ export interface Exchange {
   auditId?: string | undefined;
   /** Notes something in the audit log, at `least` and above (default Metadata); undefined: nobody wants to know. */
   annotate?: ((key: string, value: string, least?: 'Metadata' | 'Request') => void) | undefined;
+  /** How long it was in a queue. */
+  waitedMs?: number | undefined;
   /** The server failed in a way that nobody foresaw. */
   isPanic?: boolean | undefined;
   /** Set by the limit stage; called when another server has the request now: a slow one there must not hold up requests here. May be called twice. */

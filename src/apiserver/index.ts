@@ -16,4 +16,5 @@ export type { Connect, CreateToken, ExtraRoutes, PathRoute, Review } from './rou
 export type { ApiServer, ApiServerConfig, ApiServerDeps, ServerExtensions, ServerParts } from './server.ts';
 export { startApiServer } from './server.ts';
 export * as encryption from './storage/index.ts';
+export * as tracing from './tracing/index.ts';
 export type { User } from './user.ts';

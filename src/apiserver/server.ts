@@ -16,6 +16,8 @@ import type { Core } from './core.ts';
 import { methodNotAllowed } from './errors.ts';
 import type { Fairness } from './fairness/index.ts';
 import { createFairness } from './fairness/index.ts';
+import type { ServerState } from './plain/checks.ts';
+import { createChecks } from './plain/checks.ts';
 import { createDiscovery } from './plain/discovery.ts';
 import type { HealthCheck } from './plain/health.ts';
 import { createHealth } from './plain/health.ts';
@@ -25,9 +27,13 @@ import { describeVersion } from './plain/version.ts';
 import type { ObjectReader } from './reader.ts';
 import { createRoute } from './route.ts';
 import type { ExtraRoutes, PathRoute } from './routes.ts';
+import { createWatchCounts, exposeServerMeters, platformName } from './server-meters.ts';
 import type { Impersonator } from './stages/impersonate.ts';
 import { defaultInFlight } from './stages/limit.ts';
+import { startEventExpiry } from './storage/event-expiry.ts';
 import { createKeyParser } from './storage/keys.ts';
+import { meterStore } from './storage/metered-store.ts';
+import type { Tracer } from './tracing/index.ts';
 import { createReader } from './watch-cache/reader.ts';
 import { WatchCache } from './watch-cache/watch-cache.ts';
 
@@ -41,6 +47,12 @@ export interface ApiServerConfig {
   readonly descriptions?: (() => Descriptions) | undefined;
   /** What is written about requests, and to where; the sinks belong to the caller. */
   readonly audit?: { readonly policy: AuditPolicy; readonly sinks: readonly AuditSink[] } | undefined;
+  /** Names of what is done after the start; each is a health check until `finishHook`. */
+  readonly postStartHooks?: readonly string[] | undefined;
+  /** After how long events go; undefined: they stay. */
+  readonly eventTtlMs?: number | undefined;
+  /** Gets a span of each request; belongs to the caller. */
+  readonly tracer?: Tracer | undefined;
   readonly inFlight?: { reading: number; mutating: number } | undefined;
   /** Sees every request first, before anybody is asked who they are; undefined from it: the API answers. For machines that join. */
   readonly front?: ((request: Request) => Promise<Response> | undefined) | undefined;
@@ -95,6 +107,10 @@ export interface ApiServer extends Running {
   readonly url: string | undefined;
   /** New certificates for new connections. */
   setTls(tls: TlsFiles): void;
+  /** One of the post-start hooks is done: its check succeeds from now on. */
+  finishHook(hook: string): void;
+  /** /readyz fails from now on, so that nobody sends more; everything is answered as before until disposal. */
+  beginShutdown(): void;
 }
 
 /**
@@ -107,8 +123,18 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   const core = await openCore(deps, stopping.signal, cleanup);
   const extensions = await deps.extend(partsOf(core));
   if (extensions[Symbol.asyncDispose]) cleanup.use(extensions as AsyncDisposable);
+  const done = new Set<string>();
+  let isStopping = false;
+  const state: ServerState = {
+    readiness: () => readiness(core),
+    isStopping: () => isStopping || stopping.signal.aborted,
+    hooks: config.postStartHooks ?? [],
+    isDone: hook => done.has(hook),
+  };
+  if (config.eventTtlMs) cleanup.use(startEventExpiry({ ...core, ttlMs: config.eventTtlMs }));
+  exposeServerMeters({ ...core, version: config.version });
   const fairness = cleanup.use(openFairness(config, deps, core));
-  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, fairness });
+  const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, fairness, state });
   cleanup.use(startCompaction(deps));
   const http = config.listen && cleanup.use(await listen(config.listen, withFront(handler, config.front), deps));
   // First of all: watches end, so that nothing keeps a connection open.
@@ -120,6 +146,10 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
     port: http?.port,
     url: http?.url,
     setTls: tls => http?.setTls(tls),
+    finishHook: hook => void done.add(hook),
+    beginShutdown() {
+      isStopping = true;
+    },
     ready: () => readiness(core),
     [Symbol.asyncDispose]: () => running[Symbol.asyncDispose](),
   };
@@ -132,7 +162,8 @@ function pick({ authorize, admission }: ServerExtensions): Pick<Core, 'authorize
 }
 
 async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: AsyncDisposableStack): Promise<OpenCore> {
-  const { store, clock, random, log, meter } = deps;
+  const { clock, random, log, meter } = deps;
+  const store = meterStore(deps.store, deps);
   const builtIn = deps.scheme ? undefined : createScheme(behaviours);
   const scheme = deps.scheme ?? (() => builtIn!);
   const cache = cleanup.use(new WatchCache({ store, parseKey: createKeyParser(scheme().kinds()), clock, log }));
@@ -152,7 +183,8 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
     log,
     meter,
     stopping,
-    isStale: store.isStale,
+    isStale: deps.store.isStale,
+    watchCounts: createWatchCounts(meter),
   };
 }
 
@@ -193,16 +225,10 @@ function createHandler(parts: {
   core: Core;
   extensions: ServerExtensions;
   fairness: Fairness;
+  state: ServerState;
 }): Handler {
   const { config, deps, core, extensions, fairness } = parts;
-  const checks: readonly HealthCheck[] = [
-    { name: 'ping', isLive: true, check: () => undefined },
-    { name: 'log', isLive: true, check: () => undefined },
-    { name: 'etcd', isLive: true, check: () => readiness(core) },
-    { name: 'informer-sync', isLive: false, check: () => readiness(core) },
-    ...(extensions.health ?? []),
-    { name: 'shutdown', isLive: false, check: () => (core.stopping.aborted ? 'the server stops' : undefined) },
-  ];
+  const health = createHealth(createChecks(parts.state, extensions.health ?? []));
   const discovery = createDiscovery({
     scheme: core.scheme,
     address: config.advertise ?? '',
@@ -215,13 +241,16 @@ function createHandler(parts: {
     clock: deps.clock,
     merge: extensions.aggregation?.openApi,
   });
-  const others = [createHealth(checks), discovery, openApi];
-  const plain = { exact: new Map(exactPaths(config, deps, extensions)), others };
+  const others = [health.answer, discovery, openApi];
+  const slis: PathRoute = () => textAnswer(200, health.slis());
+  const plain = { exact: new Map([...exactPaths(config, deps, extensions), ['/metrics/slis', slis]]), others };
   return createChain({
     ...extensions,
     fairness,
     audit: createAudit({ policy: undefined, sinks: [], ...config.audit, ...deps, protobuf: core.protobuf }),
     route: createRoute({ core, extra: extensions, plain, elsewhere: extensions.aggregation?.route }),
+    tracer: config.tracer,
+    random: deps.random,
     clock: deps.clock,
     log: deps.log,
     meter: deps.meter,
@@ -236,7 +265,7 @@ function exactPaths(
 ): readonly (readonly [string, PathRoute])[] {
   const version: PathRoute = ({ method }) => {
     if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed();
-    return jsonAnswer(200, describeVersion(config.version, `linux/${process.arch === 'x64' ? 'amd64' : process.arch}`));
+    return jsonAnswer(200, describeVersion(config.version, platformName()));
   };
   return [
     ...Object.entries(extensions.paths ?? {}),

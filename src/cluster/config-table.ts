@@ -85,6 +85,24 @@ export const configTable = {
     roles: server,
     sentence: 'What keys of objects begin with in etcd.',
   },
+  'event-ttl': {
+    type: 'string',
+    default: '1h',
+    roles: server,
+    sentence: 'How long events are kept after they were last written, like 1h30m.',
+  },
+  'shutdown-delay-duration': {
+    type: 'string',
+    default: '0s',
+    roles: server,
+    sentence: 'How long a server that is told to stop goes on answering, though /readyz fails, like 30s.',
+  },
+  'tracing-config-file': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: "File with a TracingConfiguration as kube-apiserver's; its endpoint takes OTLP over HTTP.",
+  },
   'audit-policy-file': {
     type: 'string',
     default: '',

@@ -16,6 +16,7 @@ import {
   type ServerExtensions,
   type ServerParts,
   startApiServer,
+  type tracing,
 } from '#apiserver';
 import { type Clock, type Log, type Meter, parseCidr, type Random, type Running } from '#base';
 import { type Client, createClient, createHandlerTransport } from '#client';
@@ -49,6 +50,10 @@ export interface ControlPlaneConfig {
   serviceAccountKey: string | undefined;
   /** What is written about requests; closed with the control plane. */
   audit?: AuditSettings | undefined;
+  /** Gets a span of each request; closed with the control plane. */
+  tracer?: tracing.Tracer | undefined;
+  /** After how long events go; undefined: they stay. */
+  eventTtlMs?: number | undefined;
   /** How values are sealed; undefined: they are stored as they are. */
   encryption?: SecretsEncryption | undefined;
   cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
@@ -79,6 +84,13 @@ export interface ControlPlane extends Running {
   }): Promise<string>;
 }
 
+/** What is done after the start, by upstream's names of the hooks that do it there; each is a health check until it is done. */
+const hooks = {
+  roles: ['rbac/bootstrap-roles', 'scheduling/bootstrap-system-priority-classes', 'start-system-namespaces-controller'],
+  fairness: ['priority-and-fairness-config-producer', 'priority-and-fairness-config-consumer'],
+  service: ['bootstrap-controller'],
+} as const;
+
 const superuser: PeerUser = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
 
 /** Starts the API; resolves when it answers and the objects that every cluster has are there. */
@@ -86,6 +98,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
   await using cleanup = new AsyncDisposableStack();
   const { log } = deps;
   if (config.audit) cleanup.use(config.audit);
+  if (config.tracer) cleanup.use(config.tracer);
   const plainStore = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
   const store = config.encryption?.wrap(plainStore) ?? plainStore;
   // Some of what decides about requests writes through the server that it is part of: by a client that comes to life a little later.
@@ -113,6 +126,9 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
           buildDate: '1970-01-01T00:00:00Z',
         },
         audit: config.audit,
+        tracer: config.tracer,
+        eventTtlMs: config.eventTtlMs,
+        postStartHooks: Object.values(hooks).flat(),
         ...(config.front && { front: config.front }),
         ...(config.descriptions && { descriptions: config.descriptions }),
       },
@@ -161,6 +177,7 @@ async function writeBasics(
   { api, deps, cleanup }: { api: ApiServer; deps: ControlPlaneDeps; cleanup: AsyncDisposableStack },
 ): Promise<void> {
   const result = await access.reconcileBootstrapRbac(client);
+  for (const hook of hooks.roles) api.finishHook(hook);
   if (result.created) deps.log.debug('made the objects of every cluster', { ...result });
   if (config.frontProxy) {
     const { ca: requestHeaderCa, allowedNames } = config.frontProxy;
@@ -183,13 +200,16 @@ async function writeBasics(
       log: deps.log.child('fairness'),
     }),
   );
+  for (const hook of hooks.fairness) api.finishHook(hook);
   const port = api.port ?? config.advertise.port;
   const { address } = config.advertise;
   const serviceCidr = parseCidr(config.cluster['service-cidr'])!;
-  if (!config.shared) return allocate.ensureKubernetesService(client, { serviceCidr, servers: [{ address, port }] });
-  const { store } = config.shared;
-  const log = deps.log.child('server-endpoints');
-  cleanup.use(await startServerEndpoints({ store, client, clock: deps.clock, log, serviceCidr, address, port }));
+  if (config.shared) {
+    const { store } = config.shared;
+    const log = deps.log.child('server-endpoints');
+    cleanup.use(await startServerEndpoints({ store, client, clock: deps.clock, log, serviceCidr, address, port }));
+  } else await allocate.ensureKubernetesService(client, { serviceCidr, servers: [{ address, port }] });
+  for (const hook of hooks.service) api.finishHook(hook);
 }
 
 interface Extended {

@@ -1,17 +1,19 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { tracing } from '#apiserver';
 import { type Client, formatKubeconfig } from '#client';
 import type { Store } from '#store';
 import { openAudit } from './audit.ts';
-import { shareBootstrap } from './bootstrap.ts';
+import { type Bootstrap, shareBootstrap } from './bootstrap.ts';
 import { authorityHash, type CertificateFolder, openCertificateFolder, writeFileAtomic } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
 import { type ControlPlane, readOrMakeKey, startControlPlane } from './control-plane.ts';
 import { isShared, openDatastore } from './datastore.ts';
+import { parseDuration } from './durations.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
 import { isBootstrapToken } from './join-tokens.ts';
 import { createNodeNames, type NodeNames } from './node-names.ts';
-import { openSecretsEncryption } from './secrets-encryption.ts';
+import { ensureKeyRing, openSecretsEncryption } from './secrets-encryption.ts';
 import { serverCertificates } from './server-certificates.ts';
 import { StartError } from './start-error.ts';
 import { ensureServerToken, parseToken } from './token.ts';
@@ -22,7 +24,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   await using opening = new AsyncDisposableStack();
   const certificates = openCertificateFolder(paths.certificates, { clock, random });
   const store = isShared(config) ? opening.use(await openDatastore(config, cluster)) : undefined;
-  const secret = store && (await shareCertificates(cluster, store, certificates));
+  const bootstrap = store && (await shareCertificates(cluster, store, certificates));
   await certificates.ensureAuthorities();
   const address = config['advertise-address'] || cluster.nodeAddress;
   const specs = serverCertificates(config, { node: cluster.nodeName, address });
@@ -35,14 +37,12 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   const serverCa = certificates.authority('server-ca').certificate;
   const token = ensureServerToken({
     path: paths.tokenFile,
-    configured: secret ?? configuredToken(cluster),
+    configured: bootstrap?.secret ?? configuredToken(cluster),
     authority: serverCa,
     random,
   });
   const names = createNodeNames();
   const joining = Promise.withResolvers<Client>();
-  // From here on the store is the control plane's.
-  opening.move();
   const controlPlane = await startControlPlane(
     {
       database: paths.database,
@@ -63,10 +63,13 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       },
       kubeletClient: { cert: kubelet.certificate, key: kubelet.key },
       serviceAccountKey: join(paths.certificates, 'service.key'),
+      tracer: openTracer(cluster),
+      eventTtlMs: parseDuration('event-ttl', config['event-ttl']),
       audit: openAudit(config, { clock, log: cluster.log.child('audit'), meter: cluster.meter }),
       encryption: openSecretsEncryption(config, {
         folder: dirname(paths.tokenFile),
         ...{ clock, random, log: cluster.log.child('encryption'), meter: cluster.meter },
+        onKeys: bootstrap?.publish,
       }),
       cluster: config,
       descriptions: () => readDescriptions(cluster),
@@ -84,6 +87,8 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     },
     cluster,
   );
+  // From here on the store is the control plane's.
+  opening.move();
   const joinClient = controlPlane.clientOf({ name: 'system:apiserver', groups: ['system:masters'] }, 'wherry-join');
   names.open(joinClient);
   joining.resolve(joinClient);
@@ -112,22 +117,24 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
   return controlPlane;
 }
 
-/** Authorities and keys as the first server on the datastore made them. Gives the secret of the token. */
+/** Authorities and keys as the first server on the datastore made them. */
 async function shareCertificates(
   { paths, log, random, config }: Cluster,
   store: Store,
   certificates: CertificateFolder,
-): Promise<string> {
+): Promise<Bootstrap> {
+  const folder = dirname(paths.tokenFile);
   const given = parseToken(configuredToken({ config }));
   const known = given ?? (existsSync(paths.tokenFile) ? parseToken(readFileSync(paths.tokenFile, 'utf8')) : undefined);
   const makeFiles = async () => {
     await certificates.ensureAuthorities();
     readOrMakeKey(join(paths.certificates, 'service.key'));
+    ensureKeyRing(config, { folder, random });
   };
-  const options = { certificates: paths.certificates, secret: known?.secret, makeFiles };
-  const secret = await shareBootstrap(options, { store, random, log: log.child('bootstrap') });
+  const options = { folder, secret: known?.secret, makeFiles };
+  const bootstrap = await shareBootstrap(options, { store, random, log: log.child('bootstrap') });
   const hash = authorityHash(certificates.authority('server-ca').certificate);
-  if (!given?.caHash || given.caHash === hash) return secret;
+  if (!given?.caHash || given.caHash === hash) return bootstrap;
   throw new StartError(
     `token: it names the authority ${given.caHash.slice(0, 12)}..., the datastore has ${hash.slice(0, 12)}...: it is the token of another cluster`,
   );
@@ -138,6 +145,13 @@ async function claimOwnName({ config, nodeName }: Cluster, names: NodeNames): Pr
   if (config['disable-agent']) return;
   const taken = await names.claim(nodeName, 'the server itself');
   if (taken) throw new StartError(taken);
+}
+
+function openTracer({ config, nodeName, clock, log, meter }: Cluster): tracing.Tracer | undefined {
+  const file = config['tracing-config-file'];
+  if (!file) return undefined;
+  const options = { clock, log: log.child('tracing'), meter };
+  return tracing.createTracer({ config: tracing.readTracingConfig(file), instance: nodeName, ...options });
 }
 
 /** Texts that set-up takes from a package; without them explain shows types only. */

@@ -5,6 +5,7 @@ import { writeFileAtomic } from './certificates.ts';
 import { type Cluster, sharedConfig } from './cluster.ts';
 import { components } from './components.ts';
 import type { Config } from './config-table.ts';
+import { parseDuration } from './durations.ts';
 import { nodeAddressOf, nodeNameOf } from './machine.ts';
 import { pathsOf } from './paths.ts';
 import { StartError } from './start-error.ts';
@@ -18,6 +19,7 @@ export async function startCluster(
   config: Config,
   { log, assetFolder }: { log: Log; assetFolder: string },
 ): Promise<Running> {
+  for (const name of ['event-ttl', 'shutdown-delay-duration'] as const) parseDuration(name, config[name]);
   const paths = pathsOf(config);
   const cluster: Cluster = {
     role,
@@ -52,8 +54,21 @@ export async function startCluster(
       const missing = started.flatMap(({ name, running }) => running.ready()?.replace(/^/, `${name}: `) ?? []);
       return missing.length ? missing.join('; ') : undefined;
     },
-    [Symbol.asyncDispose]: () => all.disposeAsync(),
+    async [Symbol.asyncDispose]() {
+      await announceStop(cluster);
+      await all.disposeAsync();
+    },
   };
+}
+
+/** Load balancers see that this server goes before it does: /readyz fails while everything is still answered. */
+async function announceStop({ config, clock, controlPlane, log }: Cluster): Promise<void> {
+  if (!controlPlane) return;
+  controlPlane.api.beginShutdown();
+  const delayMs = parseDuration('shutdown-delay-duration', config['shutdown-delay-duration']);
+  if (delayMs === 0) return;
+  log.info('not ready any more, and stopping after the delay', { delay: config['shutdown-delay-duration'] });
+  await clock.sleep(delayMs);
 }
 
 /** Two of the program on one data folder would fight over containers and certificates: the second one says so and ends. */

@@ -1,4 +1,4 @@
-import type { Meter } from '#base';
+import type { Clock, Meter } from '#base';
 import type { Response, Sink } from '#wire';
 import type { Exchange, Next, Stage } from '../exchange.ts';
 import type { Fairness, FairRequest } from '../fairness/fairness.ts';
@@ -25,7 +25,7 @@ interface Kinds {
  * Lets requests run in the order that API Priority and Fairness gives them; 429 for those that cannot be queued. Streams pass; a watch takes part until its
  * first events are on their way.
  */
-export function createLimit(fairness: Fairness, meter: Meter): Stage {
+export function createLimit(fairness: Fairness, { meter, clock }: { meter: Meter; clock: Clock }): Stage {
   const running: Kinds = { readOnly: 0, mutating: 0 };
   const waiting: Kinds = { readOnly: 0, mutating: 0 };
   exposeCounts(meter, running, waiting);
@@ -42,8 +42,10 @@ export function createLimit(fairness: Fairness, meter: Meter): Stage {
       isWatch ? runWatch(exchange, next, ticket) : run({ exchange, next, ticket, running, kind });
     if (!(answer instanceof Promise)) return typeof answer === 'string' ? Promise.resolve(refusal()) : go(answer);
     waiting[kind]++;
+    const sinceMs = clock.monotonicMs();
     return answer.then(outcome => {
       waiting[kind]--;
+      exchange.waitedMs = clock.monotonicMs() - sinceMs;
       return typeof outcome === 'string' ? refusal() : go(outcome);
     });
   };

@@ -27,6 +27,13 @@ export function withRevision(stored: Uint8Array, revision: number): VersionedByt
   return splice(buffer, { metadataStart, tailStart: metadataStart + marker.length, revision });
 }
 
+/** Whether these are the stored bytes with their revision put in. */
+export function isMadeOf({ bytes, metadataStart, tailStart }: VersionedBytes, stored: Buffer): boolean {
+  const head = metadataStart + marker.length;
+  if (stored.length + tailStart - head !== bytes.length) return false;
+  return bytes.compare(stored, 0, head, 0, head) === 0 && bytes.compare(stored, head, stored.length, tailStart) === 0;
+}
+
 /** The same object under another revision: what a DELETED event shows. */
 export function changeRevision(versioned: VersionedBytes, revision: number): VersionedBytes {
   return splice(versioned.bytes, { ...versioned, revision });

@@ -27,6 +27,7 @@ export function encryptStore(store: Store, encryption: Encryption): EncryptedSto
   const wrapped: EncryptedStore = {
     revision: () => store.revision(),
     ...(store.current && { current: () => store.current!() }),
+    ...(store.current && { current: () => store.current!() }),
     ...(store.problem && { problem: () => store.problem!() }),
     async get(key) {
       const entry = await store.get(key);
@@ -43,6 +44,7 @@ export function encryptStore(store: Store, encryption: Encryption): EncryptedSto
     watch: options => store.watch(openedWatch(options, { encryption, open })),
     compact: revision => store.compact(revision),
     stats: () => store.stats(),
+    ...(store.problem && { problem: () => store.problem!() }),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
     async isStale(key) {
       if (!encryption.concerns(key)) return false;

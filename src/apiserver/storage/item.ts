@@ -1,6 +1,6 @@
 import type { UnknownObject } from '#api';
 import type { VersionedBytes } from './encode.ts';
-import { changeRevision, withRevision } from './encode.ts';
+import { changeRevision, isMadeOf, withRevision } from './encode.ts';
 
 type Fields = Readonly<Record<string, string>>;
 type FieldFunctions = Readonly<Record<string, (object: UnknownObject) => string>>;
@@ -22,6 +22,8 @@ export class Item {
   #labels: Fields | undefined;
   #apiVersion: string | undefined;
   #fields: { functions: FieldFunctions | undefined; values: Fields } | undefined;
+  /** A write that is known to change nothing of this object, as long as its kind is this one; see `verbs/apply.ts`. */
+  vainWrite: { readonly kind: object; readonly name: string } | undefined;
   #encoded: { form: string; bytes: WeakRef<Uint8Array> } | undefined;
 
   constructor(key: string, revision: number, versioned: VersionedBytes) {
@@ -87,6 +89,11 @@ export class Item {
     for (const path in functions) values[path] = functions[path]!(object!);
     this.#fields = { functions, values };
     return values;
+  }
+
+  /** Whether the object is what these bytes (of encodeObject) say. False says nothing: members may stand in another order. */
+  holds(stored: Buffer): boolean {
+    return isMadeOf(this.#versioned, stored);
   }
 
   /** The object in another encoding, made when asked for and held weakly: one at a time. `form` names encoding and version. */

@@ -55,6 +55,7 @@ export class Watcher {
   /** Events of this turn of the event loop. */
   #unsent: Buffer[] = [];
   #unsentBytes = 0;
+  #sent: { add(by: number): void } | undefined;
 
   constructor(options: WatcherOptions) {
     this.target = options.target;
@@ -112,6 +113,8 @@ export class Watcher {
   }
 
   async #sendStart({ initial, past, revision }: WatchStart): Promise<void> {
+    const { core, kind } = this.target;
+    core.watchCounts.initial(kind).add(initial.length);
     for (const item of initial) {
       if (this.#ended) return;
       if (this.#selection && !this.#selection(item)) continue;
@@ -156,6 +159,8 @@ export class Watcher {
 
   #flush(): void {
     const frames = this.#unsent;
+    this.#sent ??= this.target.core.watchCounts.sent(this.target.kind);
+    this.#sent.add(frames.length);
     this.#unsent = [];
     this.#unsentBytes = 0;
     if (frames.length > 0) this.#sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));

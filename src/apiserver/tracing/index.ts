@@ -1,0 +1,2 @@
+export type { Span, Tracer, TracerOptions, TracingConfig } from './tracer.ts';
+export { createTracer, readTracingConfig } from './tracer.ts';
