@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import type { FieldError, Kind, UnknownObject } from '#api';
 import { apiVersionOf, DecodeError, describeKind } from '#api';
 import type { Response } from '#wire';
 import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
 import { badRequest, invalidOptions, notFound, StatusError, statusOf } from '../errors.ts';
+import type { Item } from '../storage/item.ts';
 import { createObject } from './create.ts';
 import { applied } from './managed-fields.ts';
 import { modify } from './modify.ts';
@@ -26,41 +28,68 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
   const { options, view, body } = request;
   const { kind, name, core, subresource } = target;
   checkApplyOptions(options);
-  const config = readConfiguration(body, kind);
-  const produce = (live: UnknownObject | undefined) => {
-    const { fieldManager: manager, force = false } = options;
-    const draft = settle(target, applied(target, { live, config: structuredClone(config), manager, force }));
-    alignName(draft, name);
-    return draft;
-  };
   for (;;) {
-    if (!core.cache.of(kind.storagePrefix).get(keyOf(target))) {
-      if (subresource !== '') throw notFound(kind, name);
-      const draft = produce(undefined);
-      checkStrictly(target, body, options);
-      checkNew(config);
-      try {
-        return await createObject(target, { draft, options, view, isTracked: true });
-      } catch (error) {
-        // Somebody else made it meanwhile: then it is a change.
-        if (statusOf(error)?.code !== 409 || options.dryRun) throw error;
-        continue;
-      }
+    if (core.cache.of(kind.storagePrefix).get(keyOf(target))) return change(target, request);
+    if (subresource !== '') throw notFound(kind, name);
+    const config = readConfiguration(body, kind);
+    const draft = applyTo(target, { live: undefined, config, request });
+    checkNew(config);
+    try {
+      return await createObject(target, { draft, options, view, isTracked: true });
+    } catch (error) {
+      // Somebody else made it meanwhile: then it is a change.
+      if (statusOf(error)?.code !== 409 || options.dryRun) throw error;
     }
-    const outcome = await modify(target, {
-      dryRun: options.dryRun,
-      manager: options.fieldManager,
-      isTracked: true,
-      produce: (_old, item) => {
-        const draft = produce(toVersion(item.copy(), kind));
-        checkStrictly(target, body, options);
-        // Also where only a named version may be changed, a configuration needs to name none.
-        draft.metadata.resourceVersion = config.metadata.resourceVersion || String(item.revision);
-        return draft;
-      },
-    });
-    return renderOutcome(view, outcome);
   }
+}
+
+/** Those who apply do so again and again: what changed nothing of an object changes nothing of it until it is another one. */
+async function change(target: Target, request: ApplyRequest): Promise<Response> {
+  const { options, view, body } = request;
+  const { kind } = target;
+  const write = nameOfWrite(target, request);
+  let last: Item | undefined;
+  const outcome = await modify(target, {
+    dryRun: options.dryRun,
+    manager: options.fieldManager,
+    isTracked: true,
+    produce: (_old, item) => {
+      last = item;
+      const live = toVersion(item.copy(), kind);
+      if (isKnownVain(item, kind, write)) return live;
+      const config = readConfiguration(body, kind);
+      const draft = applyTo(target, { live, config, request });
+      // Also where only a named version may be changed, a configuration needs to name none.
+      draft.metadata.resourceVersion = config.metadata.resourceVersion || String(item.revision);
+      return draft;
+    },
+  });
+  const isVain = last !== undefined && outcome.item === last && !isKnownVain(last, kind, write);
+  if (isVain && body.duplicates.length === 0) last!.vainWrite = { kind, name: write };
+  return renderOutcome(view, outcome);
+}
+
+function isKnownVain({ vainWrite }: Item, kind: Kind, name: string): boolean {
+  // A custom kind with another schema is another kind.
+  return vainWrite?.name === name && vainWrite.kind === kind;
+}
+
+/** Everything that the outcome of an apply depends on beside the object. */
+function nameOfWrite({ kind, subresource }: Target, { body, options }: ApplyRequest): string {
+  const { fieldManager, force = false } = options;
+  return JSON.stringify([hash('sha1', body.text, 'base64'), fieldManager, force, subresource, apiVersionOf(kind)]);
+}
+
+function applyTo(
+  target: Target,
+  { live, config, request }: { live: UnknownObject | undefined; config: UnknownObject; request: ApplyRequest },
+): UnknownObject {
+  const { body, options } = request;
+  const { fieldManager: manager, force = false } = options;
+  const draft = settle(target, applied(target, { live, config: structuredClone(config), manager, force }));
+  alignName(draft, target.name);
+  checkStrictly(target, body, options);
+  return draft;
 }
 
 /** The configuration as it was sent: it is checked against its type when it is applied. Throws 400. */

@@ -148,19 +148,21 @@ async function write(target: Target, parts: { draft: UnknownObject; item: Item; 
   const { core, kind, name } = target;
   const { draft, item, dryRun } = parts;
   const stored = toVersion(draft, storageKindOf(core.scheme(), kind));
-  if (isUnchanged(stored, item) && !(await core.isStale?.(storeKeyOf(target)))) return { item };
+  const bytes = encodeObject(stored);
+  // Equal bytes are quickly told; else the order of members may be another, which is not part of an object.
+  const isSame = item.holds(bytes) || isUnchanged(stored, item);
+  if (isSame && !(await core.isStale?.(storeKeyOf(target)))) return { item };
   if (dryRun) return { object: draft };
   if (isFinished(draft)) {
     const revision = await remove(target, { name, expect: item.revision });
     draft.metadata.resourceVersion = String(revision);
     return { object: draft };
   }
-  return { item: await commit(target, { name, object: draft, expect: item.revision, bytes: encodeObject(stored) }) };
+  return { item: await commit(target, { name, object: draft, expect: item.revision, bytes }) };
 }
 
 /** Writing what is there already would only make work for everyone who watches. */
 function isUnchanged(stored: UnknownObject, item: Item): boolean {
-  // The order of members is not part of an object, so bytes alone do not tell.
   return isDeepStrictEqual(plain(stored), plain(item.object()));
 }
 

@@ -7,9 +7,10 @@ import type { FieldValidation } from './write-options.ts';
 
 export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
 
-/** A patch as it was sent. */
+/** A patch as it was sent. That of an apply is parsed when it is looked at. Reading it throws 400. */
 export interface PatchBody extends RawText {
   readonly type: PatchType;
+  readonly text: string;
 }
 
 const patchTypes: Readonly<Record<string, PatchType>> = {
@@ -26,8 +27,31 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
   if (!type) throw unsupportedMediaType(Object.keys(patchTypes));
   const bytes = await request.body(maxBodyBytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
+  const parse = () => parsePatch(target, { type, text, validation });
+  if (type !== 'apply') return { type, text, ...parse() };
+  let parsed: RawText | undefined;
+  const lazily = () => {
+    parsed ??= parse();
+    return parsed;
+  };
+  return {
+    type,
+    text,
+    get value() {
+      return lazily().value;
+    },
+    get duplicates() {
+      return lazily().duplicates;
+    },
+  };
+}
+
+function parsePatch(
+  { core }: Target,
+  { type, text, validation }: { type: PatchType; text: string; validation: FieldValidation },
+): RawText {
   try {
-    return { type, ...target.core.decoder.parse(text, type === 'apply' ? 'yaml' : 'json', validation) };
+    return core.decoder.parse(text, type === 'apply' ? 'yaml' : 'json', validation);
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     throw badRequest(type === 'apply' ? `error decoding YAML: ${error.message}` : error.message);
