@@ -14,38 +14,80 @@ export interface BootstrapDeps {
 }
 
 /** Where K3s keeps it, too. */
-const folder = '/bootstrap/';
+const prefix = '/bootstrap/';
 
-/** What every server of a cluster must have alike, in the folder of certificates. */
+/** What every server of a cluster must have alike, in the server's folder. */
 export const sharedFiles: readonly string[] = [
-  ...authorityNames.flatMap(name => [`${name}.crt`, `${name}.key`]),
-  'service.key',
+  ...authorityNames.flatMap(name => [`tls/${name}.crt`, `tls/${name}.key`]),
+  'tls/service.key',
+  'cred/encryption-config.json',
+  'cred/encryption-state.json',
 ];
+
+export interface Bootstrap {
+  /** Of the server token. */
+  readonly secret: string;
+  /** The shared files have changed here: other servers find the new ones when they start. */
+  publish(): Promise<void>;
+}
 
 /**
  * Makes the shared files of all servers on one store the same: the first server writes its own into the store, encrypted with the secret of the server token; others
- * find them there. `makeFiles` makes those that are missing. Throws StartError when the store belongs to a cluster with another token.
+ * find them there. `makeFiles` makes those that are wanted and missing; what others do not have yet is added. Throws StartError when the store belongs to a cluster
+ * with another token.
  *
- * @param secret of the token; undefined: none is known, which only the first server may say. @returns the secret.
+ * @param options `folder`: the server's; `secret` of the token, undefined when none is known, which only the first server may say.
  */
 export async function shareBootstrap(
-  options: { certificates: string; secret: string | undefined; makeFiles(): Promise<void> },
+  options: { folder: string; secret: string | undefined; makeFiles(): Promise<void> },
   deps: BootstrapDeps,
-): Promise<string> {
-  const { store, random } = deps;
-  const present = await store.list({ prefix: folder });
-  if (options.secret === undefined && present.entries.length > 0) throw new StartError(tokenMissing);
+): Promise<Bootstrap> {
+  const { store, random, log } = deps;
+  const { entries } = await store.list({ prefix });
+  if (options.secret === undefined && entries.length > 0) throw new StartError(tokenMissing);
   const secret = options.secret ?? Buffer.from(random.bytes(16)).toString('hex');
   const keys = keysOf(secret);
-  const found = present.entries.find(({ key }) => key === keys.name);
-  if (found) {
-    unpack(options.certificates, open(found.value, keys), deps.log);
-    return secret;
+  if (entries.length > 0 && !entries.some(({ key }) => key === keys.name)) throw new StartError(tokenWrong);
+  await agree(deps, keys, known => {
+    unpack(options.folder, known, log);
+    return options.makeFiles().then(() => readFiles(options.folder));
+  });
+  await checkOnly(keys, deps);
+  const publish = () => agree(deps, keys, async () => readFiles(options.folder));
+  return { secret, publish };
+}
+
+type Files = Readonly<Record<string, string>>;
+
+/** Stores what `decide` makes of what is stored; again when another server was faster. */
+async function agree(
+  { store, random }: BootstrapDeps,
+  keys: BootstrapKeys,
+  decide: (known: Files) => Promise<Files>,
+): Promise<void> {
+  for (;;) {
+    const entry = await store.get(keys.name);
+    const known: Files = entry ? JSON.parse(open(entry.value, keys).toString()) : {};
+    const wanted = { ...known, ...(await decide(known)) };
+    if (entry && Object.entries(wanted).every(([name, text]) => known[name] === text)) return;
+    const value = seal(Buffer.from(JSON.stringify(wanted)), keys, random);
+    try {
+      await store.write({ key: keys.name, value, expect: entry?.revision ?? 0 });
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreError && error.code === 'conflict')) throw error;
+    }
   }
-  if (present.entries.length > 0) throw new StartError(tokenWrong);
-  await options.makeFiles();
-  await publish(options.certificates, keys, deps);
-  return secret;
+}
+
+/** Two servers with different tokens that began at the same moment: only one may have begun. */
+async function checkOnly(keys: BootstrapKeys, { store }: BootstrapDeps): Promise<void> {
+  const { entries } = await store.list({ prefix });
+  const first = entries.reduce((a, b) => (a.createRevision <= b.createRevision ? a : b));
+  if (first.key === keys.name) return;
+  const own = entries.find(({ key }) => key === keys.name);
+  if (own) await store.write({ key: own.key, value: undefined, expect: own.revision });
+  throw new StartError(tokenWrong);
 }
 
 const tokenMissing =
@@ -53,35 +95,15 @@ const tokenMissing =
 const tokenWrong =
   'token: the datastore holds a cluster with another token: give that one (it stands in server/token in the data folder of its servers), or use an empty datastore';
 
-async function publish(
-  certificates: string,
-  keys: BootstrapKeys,
-  { store, random, log }: BootstrapDeps,
-): Promise<void> {
-  const files = sharedFiles.filter(name => existsSync(join(certificates, name)));
-  const content = files.map(name => [name, readFileSync(join(certificates, name), 'utf8')]);
-  const value = seal(Buffer.from(JSON.stringify(Object.fromEntries(content))), keys, random);
-  try {
-    await store.write({ key: keys.name, value, expect: 0 });
-  } catch (error) {
-    if (!(error instanceof StoreError && error.code === 'conflict' && error.entry)) throw error;
-    // Another server with the same token was first: its files count.
-    return unpack(certificates, open(error.entry.value, keys), log);
-  }
-  const { entries } = await store.list({ prefix: folder });
-  const first = entries.reduce((a, b) => (a.createRevision <= b.createRevision ? a : b));
-  if (first.key === keys.name) return;
-  // Two servers with different tokens began at the same moment: only one may have begun.
-  const own = entries.find(({ key }) => key === keys.name);
-  if (own) await store.write({ key: own.key, value: undefined, expect: own.revision });
-  throw new StartError(tokenWrong);
+function readFiles(folder: string): Files {
+  const present = sharedFiles.filter(name => existsSync(join(folder, name)));
+  return Object.fromEntries(present.map(name => [name, readFileSync(join(folder, name), 'utf8')]));
 }
 
-function unpack(certificates: string, content: Buffer, log: Log): void {
-  const files = JSON.parse(content.toString()) as Record<string, string>;
+function unpack(folder: string, files: Files, log: Log): void {
   for (const [name, text] of Object.entries(files)) {
     if (!sharedFiles.includes(name)) continue;
-    const path = join(certificates, name);
+    const path = join(folder, name);
     const isKnown = existsSync(path);
     if (isKnown && readFileSync(path, 'utf8') === text) continue;
     if (isKnown) log.warn('replacing what the datastore has otherwise', { path });
@@ -100,7 +122,7 @@ const [saltBytes, nonceBytes, tagBytes] = [16, 12, 16];
 
 function keysOf(secret: string): BootstrapKeys {
   const derived = scryptSync(secret, 'wherry bootstrap', 64, { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 1024 * 1024 });
-  return { name: folder + derived.subarray(0, 6).toString('hex'), root: derived.subarray(32) };
+  return { name: prefix + derived.subarray(0, 6).toString('hex'), root: derived.subarray(32) };
 }
 
 function keyFor(root: Buffer, salt: Uint8Array): Buffer {

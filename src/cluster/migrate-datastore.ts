@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Clock, Log, Random } from '#base';
 import { type Entry, openSqliteStore, type Store, StoreError } from '#store';
 import { shareBootstrap } from './bootstrap.ts';
@@ -66,7 +66,7 @@ export async function migrateDatastore(config: Config, deps: MigrationDeps): Pro
     readOrMakeKey(join(paths.certificates, 'service.key'));
   };
   await shareBootstrap(
-    { certificates: paths.certificates, secret: token.secret, makeFiles },
+    { folder: dirname(paths.tokenFile), secret: token.secret, makeFiles },
     { store: target, random, log },
   );
   return { objects: entries.length, oldRevision: source.revision(), newRevision };

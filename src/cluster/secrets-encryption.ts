@@ -45,6 +45,8 @@ interface Deps {
   readonly random: Random;
   readonly log: Log;
   readonly meter: Meter;
+  /** The key file has changed: where several servers share a store, the others need it. What it rejects with ends the action. */
+  onKeys?: (() => Promise<void>) | undefined;
 }
 
 /** What the options say about encryption; undefined: values are stored as they are. Throws StartError or DocumentError naming file and field. */
@@ -130,8 +132,22 @@ function repeat(clock: Clock, step: () => Promise<void>): Disposable {
 
 const plainRules = [{ resources: ['secrets'], sealers: ['identity' as const] }];
 
+/** The server's own keys in the folder; made when the options want them and there are none. */
+export function ensureKeyRing(
+  config: Pick<Config, 'secrets-encryption' | 'secrets-encryption-provider'>,
+  { folder, random }: Pick<Deps, 'folder' | 'random'>,
+): KeyRing | undefined {
+  const cred = join(folder, 'cred');
+  const present = readKeyRing(cred);
+  const provider = config['secrets-encryption-provider'] as encryption.ProviderName;
+  if (present || !config['secrets-encryption'] || !encryption.providerNames.includes(provider)) return present;
+  const made: KeyRing = { isEnabled: true, stage: 'start', keys: [makeKey(provider, random)] };
+  writeKeyRing(cred, made);
+  return made;
+}
+
 /** The server's own key file. It is used as soon as it is there, also without the option: what is encrypted must stay readable. */
-function openOwn(config: Config, { folder, clock, random, meter }: Deps): SecretsEncryption {
+function openOwn(config: Config, { folder, clock, random, meter, onKeys }: Deps): SecretsEncryption {
   const cred = join(folder, 'cred');
   const provider = config['secrets-encryption-provider'] as encryption.ProviderName;
   if (!encryption.providerNames.includes(provider)) {
@@ -139,11 +155,7 @@ function openOwn(config: Config, { folder, clock, random, meter }: Deps): Secret
       `secrets-encryption-provider: ${JSON.stringify(provider)} is not one of ${encryption.providerNames.join(', ')}`,
     );
   }
-  let ring = readKeyRing(cred);
-  if (!ring && config['secrets-encryption']) {
-    ring = { isEnabled: true, stage: 'start', keys: [makeKey(provider, random)] };
-    writeKeyRing(cred, ring);
-  }
+  let ring = ensureKeyRing(config, { folder, random });
   const rulesOf = (of: KeyRing) =>
     encryption.parseEncryptionConfig('encryption-config.json', formatKeyRing(of), random);
   const current = encryption.createEncryption({
@@ -162,6 +174,7 @@ function openOwn(config: Config, { folder, clock, random, meter }: Deps): Secret
       }
       // On disk first: a key that has been used must not be lost with the process.
       writeKeyRing(cred, step);
+      await onKeys?.();
       current.setRules(rulesOf(step));
       ring = step;
     }
