@@ -1,0 +1,3 @@
+export type { AuthenticationConfig, Issuer } from './authentication-config.ts';
+export { parseAuthenticationConfig, readAuthenticationConfig } from './authentication-config.ts';
+export { createOpenIdTokens } from './openid-tokens.ts';
