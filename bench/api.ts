@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createProtobufCodec } from '#wire';
 import { createOnEtcd } from './etcd.ts';
 import { startFull } from './full-start.ts';
 import { type Answer, type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
@@ -14,6 +15,63 @@ const seconds = 1;
 const turns = 3;
 const pods = '/api/v1/namespaces/default/pods';
 const configMaps = '/api/v1/namespaces/default/configmaps';
+
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
+const protobufType = 'application/vnd.kubernetes.protobuf';
+const tableType = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+
+/** Names of Deployments must not come twice in one run. */
+let madeDeployments = 0;
+
+/** Paused: their controller makes nothing of them. */
+const deployment = (name: string, replicas: number) =>
+  JSON.stringify({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, labels: { app: 'web' } },
+    spec: {
+      paused: true,
+      replicas,
+      selector: { matchLabels: { app: 'web' } },
+      template: {
+        metadata: { labels: { app: 'web' } },
+        spec: {
+          containers: [
+            {
+              name: 'main',
+              image: 'nginx:1.25',
+              ports: [{ name: 'http', containerPort: 80 }],
+              env: [{ name: 'MODE', value: 'fast' }],
+              resources: { requests: { cpu: '100m', memory: '64Mi' } },
+              livenessProbe: { httpGet: { path: '/', port: 80 } },
+            },
+          ],
+        },
+      },
+    },
+  });
+
+const applyOne = (index: number, replicas: number): Call => ({
+  method: 'PATCH',
+  path: `${deployments}/web-${index}?fieldManager=bench&force=true`,
+  body: deployment(`web-${index}`, replicas),
+  contentType: 'application/apply-patch+yaml',
+});
+
+const codec = createProtobufCodec();
+
+const createPod = (name: string): Call => ({
+  method: 'POST',
+  path: pods,
+  body: codec.encode({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, annotations: { filler: 'x'.repeat(3600) } },
+    spec: { schedulerName: 'none', containers: [{ name: 'main', image: 'busybox:1', command: ['sleep', '1000'] }] },
+  }),
+  contentType: protobufType,
+  accept: protobufType,
+});
 
 const configMap = (name: string, sizeBytes: number) =>
   JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { text: 'x'.repeat(sizeBytes) } });
@@ -29,6 +87,12 @@ const notes = {
     'controllers of the same process, which read every new ConfigMap; the rest is HTTP/2, admission, validation and metrics in pieces of a few hundredths. The bare server ' +
     'neither understands the body nor waits for a disk.',
   list: 'Nothing changes between these lists, so they share the joined bytes, as those of many informers do after a restart. The first list after a change copies its items together once.',
+  table:
+    'Cells show ages in seconds, so within a second the rows of the same objects are made once, and shared. The first table of a second costs what it costs to fill in five ' +
+    'thousand rows.',
+  apply:
+    'An apply that changed nothing is remembered with the object: the same bytes need not be looked at again until it is another one. They go through admission and ' +
+    'validation all the same. One that changes a field is compared with the live object, with the fields of every manager, and committed like any write.',
   writers:
     'A commit and its sync carry the updates of many connections, and a watcher gets the events of one commit in one write.',
   oneWriter:
@@ -71,6 +135,60 @@ const measurements: readonly Measurement[] = [
     sample: () => ({ method: 'GET', path: pods }),
     ours: () => ({ method: 'GET', path: pods }),
     theirs: bytes => ({ method: 'GET', path: `/bytes/${bytes}` }),
+  }),
+  pair({
+    name: 'LIST 5,000 pods, protobuf',
+    bar: 0.3,
+    note: notes.list,
+    connections: 2,
+    prepare: makePods,
+    sample: () => ({ method: 'GET', path: pods, accept: protobufType }),
+    ours: () => ({ method: 'GET', path: pods, accept: protobufType }),
+    theirs: bytes => ({ method: 'GET', path: `/bytes/${bytes}` }),
+  }),
+  pair({
+    name: 'LIST 5,000 pods, Table',
+    bar: 0.2,
+    note: notes.table,
+    connections: 2,
+    prepare: makePods,
+    sample: () => ({ method: 'GET', path: pods, accept: tableType }),
+    ours: () => ({ method: 'GET', path: pods, accept: tableType }),
+    theirs: bytes => ({ method: 'GET', path: `/bytes/${bytes}` }),
+  }),
+  pair({
+    name: 'CREATE pod 4 KB, protobuf, durable',
+    against: 'bare Node HTTP/2 TLS server that reads the body and sends it back',
+    bar: 0.25,
+    note: notes.create,
+    sample: () => createPod('first'),
+    ours: index => createPod(`made-${index}`),
+    theirs: () => ({ ...createPod('made-000000'), path: '/echo' }),
+  }),
+  pair({
+    name: 'server-side apply of a Deployment that changes nothing',
+    against: 'GET of it',
+    bar: 0.5,
+    note: notes.apply,
+    prepare: target => call(target, applyOne(0, 1)),
+    sample: () => applyOne(0, 1),
+    ours: () => applyOne(0, 1),
+    theirs: () => ({ method: 'GET', path: `${deployments}/web-0` }),
+    isOurs: true,
+  }),
+  pair({
+    name: 'server-side apply of a Deployment, one field changed',
+    against: 'CREATE of one',
+    bar: 0.5,
+    note: notes.apply,
+    prepare: async target => {
+      for (let index = 0; index < 64; index++) await call(target, applyOne(index, 1));
+    },
+    sample: () => applyOne(0, 2),
+    // Neighbours in time write to different objects, as different clients do.
+    ours: index => applyOne(index % 64, (Math.floor(index / 64) % 100) + 2),
+    theirs: () => ({ method: 'POST', path: deployments, body: deployment(`made-${madeDeployments++}`, 1) }),
+    isOurs: true,
   }),
   fanOut({
     name: '50 watchers x 500 updates by 16 connections: last event delivered',
@@ -167,6 +285,8 @@ function pair(options: {
   sample(): Call;
   ours(index: number): Call;
   theirs(bytes: number): Call;
+  /** True: compared with another call of the same server. */
+  isOurs?: boolean;
 }): Measurement {
   return {
     name: options.name,
@@ -187,7 +307,7 @@ function pair(options: {
           // In short turns: a neighbour's burst of work then meets both.
           for (let turn = 0; turn < turns; turn++) {
             await serve(ours, mine, { connections: count, call: () => options.ours(index++) });
-            await serve(bare, other, { connections: count, call: () => options.theirs(bytes) });
+            await serve(options.isOurs ? ours : bare, other, { connections: count, call: () => options.theirs(bytes) });
           }
           const cpuUs = { ours: mine.cpuUs / mine.calls, theirs: other.cpuUs / other.calls };
           return { ours: (mine.calls * 1000) / mine.ms, theirs: (other.calls * 1000) / other.ms, cpuUs };

@@ -53,6 +53,7 @@ async function change(target: Target, request: ApplyRequest): Promise<Response> 
     dryRun: options.dryRun,
     manager: options.fieldManager,
     isTracked: true,
+    isVain: item => isKnownVain(item, kind, write),
     produce: (_old, item) => {
       last = item;
       const live = toVersion(item.copy(), kind);

@@ -31,6 +31,8 @@ export interface Change {
   prepare?: ((draft: UnknownObject, old: UnknownObject) => void) | undefined;
   /** True when managedFields were computed by `produce` (apply). */
   readonly isTracked?: boolean | undefined;
+  /** What `produce` gave is known to be the object as it is: if admission leaves it so, nothing else is to be asked. */
+  isVain?(item: Item): boolean;
   /** The server's own small changes (a binding) need no look at the whole object. */
   readonly isUnchecked?: boolean | undefined;
 }
@@ -83,6 +85,12 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
     if (!isTracked && isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
     await admitted.mutate();
     if (admitted.request.object) change.takeBack?.(draft, admitted.request.object);
+    if (change.isVain?.(item) && isUntouched(target, draft, item)) {
+      warnOf(target, draft, old);
+      await admitted.validate();
+      outcome = { item };
+      return outcome;
+    }
     prepare(target, { draft, old, change });
     if (!isTracked && !isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) validate(target, draft, old);
@@ -134,14 +142,23 @@ function keepAllButStatus(draft: UnknownObject, old: UnknownObject): void {
   if (managedFields) draft.metadata.managedFields = managedFields;
 }
 
-function validate({ kind, name, subresource, exchange }: Target, draft: UnknownObject, old: UnknownObject): void {
+function validate(target: Target, draft: UnknownObject, old: UnknownObject): void {
+  const { kind, name, subresource } = target;
   const { behaviour } = kind;
   const errors = validateMetadataUpdate(draft.metadata, old.metadata);
   if (subresource === '') errors.push(...(behaviour.validateUpdate?.(draft, old) ?? []));
   else errors.push(...(behaviour.validateSubresource?.(draft, old, subresource) ?? []));
   if (errors.length > 0) throw invalidFields(kind, name, errors);
+  warnOf(target, draft, old);
+}
+
+function warnOf({ kind, subresource, exchange }: Target, draft: UnknownObject, old: UnknownObject): void {
   if (subresource !== '') return;
-  for (const text of behaviour.warnings?.(draft, old) ?? []) exchange.warnings.push(text);
+  for (const text of kind.behaviour.warnings?.(draft, old) ?? []) exchange.warnings.push(text);
+}
+
+function isUntouched({ core, kind }: Target, draft: UnknownObject, item: Item): boolean {
+  return item.holds(encodeObject(toVersion(draft, storageKindOf(core.scheme(), kind))));
 }
 
 async function write(target: Target, parts: { draft: UnknownObject; item: Item; dryRun: boolean }): Promise<Outcome> {
