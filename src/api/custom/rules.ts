@@ -9,9 +9,9 @@ import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 /** Runs the rules (x-kubernetes-validations) of a schema on an object; `old` is undefined for a create. Warnings are errors that are let be. */
 export type Rules = (object: unknown, old: unknown) => { errors: FieldError[]; warnings: string[] };
 
-/** Compiles all rules of a schema; undefined where it has none. Source: pkg/apiserver/schema/cel/validation.go. */
-export function compileRules(schema: Schema): Rules | undefined {
-  const root = planNode(schema, true);
+/** Compiles all rules of a schema; undefined where it has none. `isResource`: its root has metadata. Source: pkg/apiserver/schema/cel/validation.go. */
+export function compileRules(schema: Schema, isResource = true): Rules | undefined {
+  const root = planNode(schema, isResource);
   if (!root) return undefined;
   return (object, old) => {
     const run: RulesRun = { errors: [], warnings: [], budget: runtimeCostBudget };

@@ -2,7 +2,8 @@ import type { KindBehaviour } from '../../kind.ts';
 import type { CustomResourceDefinition } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { createdAtColumn, nameColumn } from '../columns.ts';
-import { validateDefinition, validateDefinitionUpdate } from './definition-rules.ts';
+import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './definition-rules.ts';
+import { formatWarnings } from './format-warnings.ts';
 
 const strategy = specStrategy<CustomResourceDefinition>();
 
@@ -48,6 +49,8 @@ export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> =
   },
   validateCreate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
+  validateSubresource: object => validateDefinitionStatus(object),
+  warnings: (object, old) => formatWarnings(object, old),
   columns: [nameColumn, createdAtColumn],
   unconditionalUpdate: false,
 };
