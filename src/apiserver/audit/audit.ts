@@ -1,5 +1,6 @@
 import type { Clock, Log, Meter, Random } from '#base';
 import type { ProtobufCodec, Request, Response, Sink } from '#wire';
+import { deriveRequest } from '../derive-request.ts';
 import { statusOf } from '../errors.ts';
 import type { Exchange, Stage } from '../exchange.ts';
 import { isLongRunning } from '../stages/limit.ts';
@@ -121,14 +122,12 @@ function annotate(
 
 /** Whoever reads the body leaves it here too. */
 function keepBody(request: Request, record: AuditRecord): Request {
-  return {
-    ...request,
-    async body(limitBytes) {
-      const bytes = await request.body(limitBytes);
-      record.body = bytes;
-      return bytes;
-    },
+  const body = async (limitBytes: number) => {
+    const bytes = await request.body(limitBytes);
+    record.body = bytes;
+    return bytes;
   };
+  return deriveRequest(request, { body });
 }
 
 const namedVerbs = new Set(['create', 'update']);

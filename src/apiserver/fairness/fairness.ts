@@ -50,7 +50,7 @@ interface Level {
 export interface FairRequest {
   readonly user: User;
   readonly info: RequestInfo;
-  readonly signal: AbortSignal;
+  signal(): AbortSignal;
   readonly isPatient: boolean;
 }
 

@@ -18,7 +18,7 @@ function setUp(limit: number, queues = { queues: 64, handSize: 6, queueLengthLim
   set.configure(queues);
   set.limit = limit;
   const start = (flow: string, more: Partial<Arrival> = {}) =>
-    set.start({ flow, seats: 1, series, signal: new AbortController().signal, isPatient: false, ...more });
+    set.start({ flow, seats: 1, series, signal: () => new AbortController().signal, isPatient: false, ...more });
   const turn = () => {
     for (const run of turns.splice(0)) run();
   };
@@ -111,7 +111,7 @@ test('a request whose client leaves leaves the queue', async () => {
   const { set, start, turn } = setUp(1);
   const first = start('a');
   const gone = new AbortController();
-  const second = start('a', { signal: gone.signal });
+  const second = start('a', { signal: () => gone.signal });
   const third = start('a');
   gone.abort();
   assert.equal(await second, 'cancelled');

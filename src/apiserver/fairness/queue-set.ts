@@ -17,8 +17,8 @@ export interface Arrival {
   readonly flow: string;
   readonly seats: number;
   readonly series: FlowSeries;
-  /** Leaves the queue when it aborts. */
-  readonly signal: AbortSignal;
+  /** Leaves the queue when it aborts; asked for only by those that wait. */
+  signal(): AbortSignal;
   /** Waits as long as it takes and is never refused: callers in this process, whose number is bounded by themselves. */
   readonly isPatient: boolean;
 }
@@ -135,7 +135,8 @@ export class QueueSet implements GateGuest {
   }
 
   #wait(arrival: Arrival, queue: Queue, resolve: (outcome: Ticket | Rejection) => void): void {
-    const { flow, seats, series, signal, isPatient } = arrival;
+    const { flow, seats, series, isPatient } = arrival;
+    const signal = arrival.signal();
     const giveUp = (reason: Rejection) => {
       this.#leave(waiting);
       this.#note();
@@ -144,7 +145,7 @@ export class QueueSet implements GateGuest {
     const onAbort = () => giveUp('cancelled');
     const timer = isPatient ? undefined : this.#clock.timer(waitLimitMs, () => giveUp('time-out'), { unref: true });
     const waiting: Waiting = {
-      ...{ flow, seats, series, signal, isPatient, queue },
+      ...{ flow, seats, series, signal: arrival.signal, isPatient, queue },
       sinceMs: this.#clock.monotonicMs(),
       settle(outcome) {
         timer?.[Symbol.dispose]();

@@ -19,7 +19,10 @@ export function createAuthorize(authorize: Authorizer): Stage {
 
 function attributesOf({ info, user }: Exchange): Attributes {
   if (!info.isResource) return { user, verb: info.verb, path: info.path };
-  const fieldSelector = info.query.get('fieldSelector');
+  const isSelecting = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
+  const [fieldSelector, labelSelector] = isSelecting
+    ? [info.query.get('fieldSelector'), info.query.get('labelSelector')]
+    : [null, null];
   return {
     user,
     verb: info.verb,
@@ -30,5 +33,6 @@ function attributesOf({ info, user }: Exchange): Attributes {
     namespace: info.namespace ?? '',
     name: info.name,
     ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
   };
 }

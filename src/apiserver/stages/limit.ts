@@ -36,7 +36,12 @@ export function createLimit(fairness: Fairness, { meter, clock }: { meter: Meter
     const { user, info, request } = exchange;
     const flow = fairness.classify(user, info);
     exchange.responseHeaders = { ...exchange.responseHeaders, ...flow.headers };
-    const asked: FairRequest = { user, info, signal: request.signal, isPatient: request.peer.address === 'in-process' };
+    const asked: FairRequest = {
+      user,
+      info,
+      signal: () => request.signal,
+      isPatient: request.peer.address === 'in-process',
+    };
     const answer = fairness.start(flow, asked);
     const go = (ticket: Ticket) =>
       isWatch ? runWatch(exchange, next, ticket) : run({ exchange, next, ticket, running, kind });

@@ -1,4 +1,5 @@
 import type { Clock, Random } from '#base';
+import { deriveRequest } from '../derive-request.ts';
 import type { Exchange, Stage } from '../exchange.ts';
 import type { Span, Tracer } from '../tracing/tracer.ts';
 
@@ -13,7 +14,7 @@ export function createTrace(tracer: Tracer, { clock, random }: { clock: Clock; r
     const id = Buffer.from(random.bytes(8)).toString('hex');
     const trace = traceId ?? Buffer.from(random.bytes(16)).toString('hex');
     const traceparent = `00-${trace}-${id}-${isSampled ? '01' : '00'}`;
-    exchange.request = { ...request, headers: { ...request.headers, traceparent } };
+    exchange.request = deriveRequest(request, { headers: { ...request.headers, traceparent } });
     if (!isSampled) return next(exchange);
     const startMs = clock.now();
     const response = await next(exchange);
