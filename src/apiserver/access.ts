@@ -17,6 +17,8 @@ export interface Attributes {
   readonly name?: string | undefined;
   /** The fieldSelector of a list, watch or deletecollection as in the URL: the node authorizer demands one of kubelets. */
   readonly fieldSelector?: string | undefined;
+  /** The labelSelector of such a request, likewise. */
+  readonly labelSelector?: string | undefined;
   /** Non-resource requests. */
   readonly path?: string | undefined;
 }

@@ -226,7 +226,7 @@ test('a kubelet reaches what its own pods need and nothing else', () => {
   assert.equal(ask('get', 'pods', 'team', 'mine').verdict, 'no-opinion');
 });
 
-test('nobody grants what he does not hold', () => {
+test('nobody grants what he does not hold', async () => {
   const { reader, authorization } = open();
   const write = (rules: ClusterRole['rules'], old?: ClusterRole['rules']) => () =>
     checkRoleWrite(authorization, {
@@ -237,9 +237,9 @@ test('nobody grants what he does not hold', () => {
     });
   const held = [{ verbs: ['get', 'list'], apiGroups: [''], resources: ['pods'] }];
   const wanted = [{ verbs: ['get', 'delete'], apiGroups: ['', 'apps'], resources: ['secrets'] }];
-  write(held)();
-  write(wanted, wanted)();
-  assert.throws(write(wanted), {
+  await write(held)();
+  await write(wanted, wanted)();
+  await assert.rejects(write(wanted), {
     message:
       'roles.rbac.authorization.k8s.io "r" is forbidden: user "jane" (groups=["dev" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n{APIGroups:[""], Resources:["secrets"], Verbs:["get" "delete"]}\n{APIGroups:["apps"], Resources:["secrets"], Verbs:["get" "delete"]}',
   });
@@ -250,12 +250,12 @@ test('nobody grants what he does not hold', () => {
       object: { metadata: { name: 'b', namespace: 'team' }, roleRef: { kind: 'ClusterRole', name }, subjects: [] },
       old: undefined,
     });
-  bind('pod-reader')();
-  assert.throws(
+  await bind('pod-reader')();
+  await assert.rejects(
     bind('one-map'),
     /rolebindings.rbac.authorization.k8s.io "b" is forbidden: user "jane" .*ResourceNames:\["x"\]/s,
   );
-  assert.throws(bind('gone'), { message: 'clusterroles.rbac.authorization.k8s.io "gone" not found' });
+  await assert.rejects(bind('gone'), { message: 'clusterroles.rbac.authorization.k8s.io "gone" not found' });
   reader.put(resources.roles, {
     metadata: { name: 'writer', namespace: 'team' },
     rules: [
@@ -268,8 +268,8 @@ test('nobody grants what he does not hold', () => {
       { verbs: ['escalate'], apiGroups: ['rbac.authorization.k8s.io'], resources: ['roles'] },
     ],
   });
-  bind('one-map')();
-  write(wanted)();
+  await bind('one-map')();
+  await write(wanted)();
 });
 
 test('impersonation needs the right on everything that is taken on', async () => {

@@ -1,5 +1,5 @@
 import type { NonResourceRule, ResourceRule } from '#api';
-import type { Attributes, Decision } from '../access.ts';
+import type { Attributes, Authorizer, Decision } from '../access.ts';
 import type { ObjectReader } from '../reader.ts';
 import type { User } from '../user.ts';
 import { groups } from './identities.ts';
@@ -17,21 +17,38 @@ export interface UserRules {
 
 /** The authorizers in their order: the first that allows or denies decides. */
 export interface Authorization extends Disposable {
-  /** Synchronous and fast: everything is answered from indexes. */
-  readonly authorize: (attributes: Attributes) => Decision;
+  /** Synchronous and fast where everything is answered from indexes; a webhook in the order is waited for. */
+  readonly authorize: Authorizer;
   rulesFor(user: User, namespace: string): UserRules;
   /** For the escalation checks on roles and bindings. */
   readonly rbac: Rbac;
 }
 
-/** Superusers first, so that a broken role can always be mended; then nodes, then roles. */
-export function createAuthorization(reader: ObjectReader): Authorization {
+/** One that answers at once, because no other server is asked. */
+export interface LocalAuthorization extends Authorization {
+  readonly authorize: (attributes: Attributes) => Decision;
+}
+
+/** The order of authorizers behind the superusers' own, and what they ask with. */
+export type AuthorizerOrder = readonly ('Node' | 'RBAC' | Authorizer)[];
+
+/** Superusers first, so that a broken role can always be mended; then nodes, then roles, or what `order` says at each moment. */
+export function createAuthorization(reader: ObjectReader): LocalAuthorization;
+export function createAuthorization(reader: ObjectReader, order: (() => AuthorizerOrder) | undefined): Authorization;
+export function createAuthorization(
+  reader: ObjectReader,
+  order: () => AuthorizerOrder = () => usualOrder,
+): Authorization {
   const nodes = createNodeAuthorizer(reader);
   const rbac = createRbac(reader);
-  const order: readonly ((attributes: Attributes) => Decision)[] = [allowSuperusers, nodes.authorize, rbac.authorize];
+  const builtIn = { Node: nodes.authorize, RBAC: rbac.authorize };
   return {
     rbac,
-    authorize: attributes => firstDecision(order, attributes),
+    authorize: attributes => {
+      const superuser = allowSuperusers(attributes);
+      if (superuser.verdict === 'allow') return superuser;
+      return firstDecision(order(), builtIn, attributes);
+    },
     rulesFor: (user, namespace) => describeRules(rbac, user, namespace),
     [Symbol.dispose]() {
       nodes[Symbol.dispose]();
@@ -40,19 +57,30 @@ export function createAuthorization(reader: ObjectReader): Authorization {
   };
 }
 
+const usualOrder: AuthorizerOrder = ['Node', 'RBAC'];
+
 function allowSuperusers(attributes: Attributes): Decision {
   const isSuperuser = attributes.user.groups.includes(groups.masters);
   return { verdict: isSuperuser ? 'allow' : 'no-opinion', reason: '' };
 }
 
-function firstDecision(order: readonly ((attributes: Attributes) => Decision)[], attributes: Attributes): Decision {
-  const reasons: string[] = [];
-  for (const ask of order) {
-    const decision = ask(attributes);
+type BuiltIn = Readonly<Record<'Node' | 'RBAC', (attributes: Attributes) => Decision>>;
+
+/** At once as long as nobody has to be waited for. */
+function firstDecision(
+  order: AuthorizerOrder,
+  builtIn: BuiltIn,
+  attributes: Attributes,
+  reasons: readonly string[] = [],
+): Decision | Promise<Decision> {
+  const [ask, ...others] = order;
+  if (!ask) return { verdict: 'no-opinion', reason: reasons.join('\n') };
+  const next = (decision: Decision) => {
     if (decision.verdict !== 'no-opinion') return decision;
-    if (decision.reason) reasons.push(decision.reason);
-  }
-  return { verdict: 'no-opinion', reason: reasons.join('\n') };
+    return firstDecision(others, builtIn, attributes, decision.reason ? [...reasons, decision.reason] : reasons);
+  };
+  const decision = typeof ask === 'string' ? builtIn[ask](attributes) : ask(attributes);
+  return decision instanceof Promise ? decision.then(next) : next(decision);
 }
 
 function describeRules(rbac: Rbac, user: User, namespace: string): UserRules {

@@ -21,9 +21,12 @@ export interface RoleWrite<T> {
 
 /**
  * Nobody may grant what he does not hold: a role may contain only rules that its writer has, unless he has the verb `escalate` on it.
- * Throws 403 with upstream's text.
+ * Rejects with 403 and upstream's text.
  */
-export function checkRoleWrite(authorization: Authorization, write: RoleWrite<Role | ClusterRole>): void {
+export async function checkRoleWrite(
+  authorization: Authorization,
+  write: RoleWrite<Role | ClusterRole>,
+): Promise<void> {
   const { user, namespace, object, old } = write;
   if (user.groups.includes(groups.masters)) return;
   const resource = namespace === undefined ? resources.clusterroles : resources.roles;
@@ -40,7 +43,7 @@ export function checkRoleWrite(authorization: Authorization, write: RoleWrite<Ro
     namespace,
     name,
   };
-  if (authorization.authorize(verb).verdict === 'allow') return;
+  if ((await authorization.authorize(verb)).verdict === 'allow') return;
   const missing = escalation(authorization, user, namespace, object.rules ?? []);
   if (missing) throw forbidden(resource, name, missing);
   if (aggregation(object) && escalation(authorization, user, undefined, everything)) {
@@ -52,10 +55,10 @@ export function checkRoleWrite(authorization: Authorization, write: RoleWrite<Ro
  * A binding may name only a role whose rules its writer holds, unless he has the verb `bind` on that role. Throws 403, and 404 when the role does
  * not exist and he may not bind it blindly.
  */
-export function checkBindingWrite(
+export async function checkBindingWrite(
   authorization: Authorization,
   write: RoleWrite<RoleBinding | ClusterRoleBinding>,
-): void {
+): Promise<void> {
   const { user, namespace, object, old } = write;
   if (user.groups.includes(groups.masters)) return;
   if (old && JSON.stringify([old.roleRef, old.subjects]) === JSON.stringify([object.roleRef, object.subjects])) return;
@@ -70,7 +73,7 @@ export function checkBindingWrite(
     namespace,
     name: roleRef.name,
   };
-  if (authorization.authorize(verb).verdict === 'allow') return;
+  if ((await authorization.authorize(verb)).verdict === 'allow') return;
   const rules = authorization.rbac.rulesOfRole(roleRef, namespace);
   const missing = escalation(authorization, user, namespace, rules);
   const resource = namespace === undefined ? resources.clusterrolebindings : resources.rolebindings;

@@ -15,6 +15,7 @@ import type { Attributes, Decision } from '../access.ts';
 import type { User } from '../user.ts';
 import type { Authorization } from './authorize.ts';
 import { badRequest, invalid } from './refuse.ts';
+import { fieldSelectorOf, labelSelectorOf } from './review-selectors.ts';
 import type { TokenAuthenticator } from './service-account-token.ts';
 
 export interface ReviewOptions {
@@ -38,17 +39,17 @@ export function createReviews(options: ReviewOptions): Readonly<Record<string, R
     return async (object, user, namespace) => answer(object as T, user, namespace);
   };
   return {
-    [`subjectaccessreviews.${group}`]: handler<SubjectAccessReview>(review => {
+    [`subjectaccessreviews.${group}`]: handler<SubjectAccessReview>(async review => {
       checkSpec('SubjectAccessReview', review.spec);
-      return { ...review, status: judge(authorization, review.spec, subjectOf(review.spec)) };
+      return { ...review, status: await judge(authorization, review.spec, subjectOf(review.spec)) };
     }),
-    [`localsubjectaccessreviews.${group}`]: handler<LocalSubjectAccessReview>((review, _user, namespace) => {
+    [`localsubjectaccessreviews.${group}`]: handler<LocalSubjectAccessReview>(async (review, _user, namespace) => {
       checkLocal(review, namespace);
-      return { ...review, status: judge(authorization, review.spec, subjectOf(review.spec)) };
+      return { ...review, status: await judge(authorization, review.spec, subjectOf(review.spec)) };
     }),
-    [`selfsubjectaccessreviews.${group}`]: handler<SelfSubjectAccessReview>((review, user) => {
+    [`selfsubjectaccessreviews.${group}`]: handler<SelfSubjectAccessReview>(async (review, user) => {
       checkTarget('SelfSubjectAccessReview', review.spec);
-      return { ...review, status: judge(authorization, review.spec, user) };
+      return { ...review, status: await judge(authorization, review.spec, user) };
     }),
     [`selfsubjectrulesreviews.${group}`]: handler<SelfSubjectRulesReview>((review, user) => {
       if (!review.spec?.namespace) throw badRequest('no namespace on request');
@@ -88,12 +89,12 @@ export function toUserInfo(user: User): UserInfo {
   };
 }
 
-function judge(
+async function judge(
   authorization: ReviewOptions['authorization'],
   spec: Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>,
   user: User,
-): SubjectAccessReviewStatus {
-  const decision: Decision = authorization.authorize(toAttributes(spec, user));
+): Promise<SubjectAccessReviewStatus> {
+  const decision: Decision = await authorization.authorize(toAttributes(spec, user));
   return {
     allowed: decision.verdict === 'allow',
     ...(decision.verdict === 'deny' ? { denied: true } : {}),
@@ -107,10 +108,7 @@ function toAttributes(
 ): Attributes {
   const { resourceAttributes: asked, nonResourceAttributes: path } = spec;
   if (!asked) return { user, verb: path?.verb ?? '', path: path?.path ?? '' };
-  const terms = asked.fieldSelector?.requirements ?? [];
-  const fields = terms.filter(term => term.operator === 'In' && term.values?.length === 1);
-  const fieldSelector =
-    asked.fieldSelector?.rawSelector ?? fields.map(term => `${term.key}=${term.values?.[0]}`).join(',');
+  const [fieldSelector, labelSelector] = [fieldSelectorOf(asked), labelSelectorOf(asked)];
   return {
     user,
     verb: asked.verb ?? '',
@@ -121,6 +119,7 @@ function toAttributes(
     namespace: asked.namespace ?? '',
     name: asked.name ?? '',
     ...(fieldSelector ? { fieldSelector } : {}),
+    ...(labelSelector ? { labelSelector } : {}),
   };
 }
 

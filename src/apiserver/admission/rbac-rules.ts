@@ -9,16 +9,16 @@ import { draftOf, isAbout, oldOf } from './request.ts';
 export function createRbacEscalationCheck(authorization: Authorization): AdmissionPlugin {
   return {
     name: 'RBACEscalation',
-    validate(request) {
+    async validate(request) {
       if (request.operation !== 'CREATE' && request.operation !== 'UPDATE') return;
       const { user, namespace } = request;
       if (isAbout(request, resources.roles) || isAbout(request, resources.clusterroles)) {
         const object = draftOf<Role | ClusterRole>(request);
-        if (object) checkRoleWrite(authorization, { user, namespace, object, old: oldOf(request) });
+        if (object) await checkRoleWrite(authorization, { user, namespace, object, old: oldOf(request) });
       }
       if (isAbout(request, resources.rolebindings) || isAbout(request, resources.clusterrolebindings)) {
         const object = draftOf<RoleBinding | ClusterRoleBinding>(request);
-        if (object) checkBindingWrite(authorization, { user, namespace, object, old: oldOf(request) });
+        if (object) await checkBindingWrite(authorization, { user, namespace, object, old: oldOf(request) });
       }
     },
   };
