@@ -14,6 +14,8 @@ export interface TestServerOptions {
   readonly random?: Random | undefined;
   readonly listen?: ApiServerConfig['listen'];
   readonly audit?: ApiServerConfig['audit'];
+  readonly eventTtlMs?: ApiServerConfig['eventTtlMs'];
+  readonly postStartHooks?: ApiServerConfig['postStartHooks'];
   /** Replaces parts of the permissive access. */
   readonly extend?: ((parts: ServerParts) => Partial<ServerExtensions>) | undefined;
 }
@@ -73,6 +75,8 @@ export async function startTestApiServer(options: TestServerOptions = {}): Promi
   const config = {
     listen: options.listen,
     audit: options.audit,
+    eventTtlMs: options.eventTtlMs,
+    postStartHooks: options.postStartHooks,
     version: { gitVersion: 'v1.36.0+wherry-test', gitCommit: '', buildDate: '2026-01-01T00:00:00Z' },
   };
   const server = await startApiServer(config, {
