@@ -1,7 +1,6 @@
 import type { Clock, Log, Meter, Random } from '#base';
 import type { ProtobufCodec, Request, Response, Sink } from '#wire';
 import { deriveRequest } from '../derive-request.ts';
-import { statusOf } from '../errors.ts';
 import type { Exchange, Stage } from '../exchange.ts';
 import { isLongRunning } from '../stages/limit.ts';
 import { type AuditRecord, createEvent, type StageFacts } from './event.ts';
@@ -165,9 +164,4 @@ function withEnd(response: Response, end: () => void): Response {
     };
   }
   return { ...response, body: (sink: Sink) => (body as (sink: Sink) => Promise<void>)(sink).finally(end) };
-}
-
-/** Whether the error is one that nobody foresaw. */
-export function isUnforeseen(error: unknown): boolean {
-  return statusOf(error) === undefined;
 }
