@@ -2,6 +2,7 @@ export { canonicalJson, jsonEqual } from './equal.ts';
 export { JsonPathError, parseJsonPath } from './json-path.ts';
 export type { CustomKind, CustomVersion } from './kinds.ts';
 export { createCustomKinds, isCustomKind } from './kinds.ts';
+export { customSchemas, schemaName } from './openapi.ts';
 export { pruneUnknown } from './prune.ts';
 export type { ScalePaths } from './scale.ts';
 export { valueAt } from './scale.ts';

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { type CustomKind, isCustomKind } from '../custom/kinds.ts';
+import { customSchemas, referredTypes, schemaName } from '../custom/openapi.ts';
 import type { Kind, Scheme } from '../scheme.ts';
 import { typeTable } from '../tables.ts';
 import { pathsOfKinds } from './paths.ts';
@@ -60,7 +62,8 @@ export function createOpenApi(scheme: Scheme, options: OpenApiOptions): OpenApi 
 }
 
 function document(kinds: readonly Kind[], style: Style, options: OpenApiOptions): unknown {
-  const names = typeNamesByGvk();
+  const customs = kinds.filter(isCustomKind);
+  const names = new Map([...typeNamesByGvk(), ...customs.flatMap(customNames)]);
   const nameOf = ({ group, version, kind }: { group: string; version: string; kind: string }) =>
     names.get(`${group}/${version} ${kind}`);
   const roots = kinds.flatMap(kind => [
@@ -71,7 +74,9 @@ function document(kinds: readonly Kind[], style: Style, options: OpenApiOptions)
   const always = ['Status', 'DeleteOptions', 'APIResourceList', 'Patch'].map(
     name => `io.k8s.apimachinery.pkg.apis.meta.v1.${name}`,
   );
-  const schemas = schemasOf([...roots.filter(name => name !== undefined), ...always], style, options.descriptions);
+  const named = [...roots.filter(name => name !== undefined), ...always, ...(customs.length ? referredTypes : [])];
+  const schemas = schemasOf(named, style, options.descriptions);
+  for (const kind of customs) Object.assign(schemas, customSchemas(kind, style));
   const paths = pathsOfKinds(kinds, style, gvk => {
     const name = nameOf(gvk);
     return name && refPrefix[style] + name;
@@ -90,6 +95,10 @@ function document(kinds: readonly Kind[], style: Style, options: OpenApiOptions)
         security: [{ BearerToken: [] }],
       }
     : { openapi: '3.0.0', info, paths, components: { schemas, securitySchemes: security } };
+}
+
+function customNames({ group, version, kind, listKind }: CustomKind): [string, string][] {
+  return [kind, listKind].map(name => [`${group}/${version} ${name}`, schemaName({ group, version, kind: name })]);
 }
 
 function typeNamesByGvk(): Map<string, string> {

@@ -1,3 +1,4 @@
+import { isCustomKind } from '../custom/kinds.ts';
 import type { Kind, Verb } from '../scheme.ts';
 import type { Style } from './schema.ts';
 
@@ -69,6 +70,11 @@ const patchTypes = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ];
+
+/** Strategic merge patches need Go types. */
+function patchTypesOf(kind: Kind): readonly string[] {
+  return isCustomKind(kind) ? patchTypes.filter(type => !type.includes('strategic')) : patchTypes;
+}
 
 /** The `paths` of a document. `refOf` gives the reference to a kind's schema. */
 export function pathsOfKinds(
@@ -145,7 +151,7 @@ function operation(place: Place, verb: Verb, { style, ref }: { style: Style; ref
       ? [{ name: 'body', in: 'body', required: true, schema: verb === 'patch' ? { type: 'object' } : schema }]
       : [];
     return {
-      consumes: verb === 'patch' ? patchTypes : ['*/*'],
+      consumes: verb === 'patch' ? patchTypesOf(place.kind) : ['*/*'],
       produces: ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'],
       schemes: ['https'],
       parameters: [...body, ...query],
@@ -153,7 +159,7 @@ function operation(place: Place, verb: Verb, { style, ref }: { style: Style; ref
       ...common,
     };
   }
-  const types = verb === 'patch' ? patchTypes : ['*/*'];
+  const types = verb === 'patch' ? patchTypesOf(place.kind) : ['*/*'];
   const content = Object.fromEntries(
     types.map(type => [type, { schema: verb === 'patch' ? { type: 'object' } : schema }]),
   );

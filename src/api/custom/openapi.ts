@@ -1,0 +1,190 @@
+import type { CustomKind } from './kinds.ts';
+import { propertyOf, type Schema, valuesOf } from './schema.ts';
+
+type Json = Record<string, unknown>;
+type Style = 'v2' | 'v3';
+
+const metaPackage = 'io.k8s.apimachinery.pkg.apis.meta.v1.';
+const prefixes: Readonly<Record<Style, string>> = { v2: '#/definitions/', v3: '#/components/schemas/' };
+
+/** Texts that upstream gives the fields of every object. */
+const conventions = 'https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md';
+const apiVersion: Json = {
+  description: `APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: ${conventions}#resources`,
+  type: 'string',
+};
+const kindField: Json = {
+  description: `Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: ${conventions}#types-kinds`,
+  type: 'string',
+};
+
+/** Types of the tables that these schemas refer to. */
+export const referredTypes: readonly string[] = [`${metaPackage}ObjectMeta`, `${metaPackage}ListMeta`];
+
+/** `example.com/v1 Widget` as a name of a schema: `com.example.v1.Widget`. */
+export function schemaName({ group, version, kind }: { group: string; version: string; kind: string }): string {
+  return `${group.split('.').reverse().join('.')}.${version}.${kind}`;
+}
+
+/**
+ * The schemas of a custom kind and of its list, by name, for OpenAPI documents and `kubectl explain`. OpenAPI 2 has no junctors and no nullable;
+ * what it cannot say is left out, so that kubectl does not refuse what the server takes. Source: pkg/controller/openapi/{builder,v2}.
+ */
+export function customSchemas(kind: CustomKind, style: Style): Record<string, Json> {
+  const { group, version } = kind;
+  const gvk = (name: string) => ({ 'x-kubernetes-group-version-kind': [{ group, version, kind: name }] });
+  return {
+    [schemaName(kind)]: { ...rootSchema(kind.custom.schema, style), ...gvk(kind.kind) },
+    [schemaName({ group, version, kind: kind.listKind })]: { ...listSchema(kind, style), ...gvk(kind.listKind) },
+  };
+}
+
+function rootSchema(schema: Schema, style: Style): Json {
+  // Were a single field listed, kubectl would take all others for mistakes.
+  if (style === 'v2' && schema['x-kubernetes-preserve-unknown-fields']) return { type: 'object' };
+  const json = publish(schema, style);
+  const metadata = {
+    ...metaRef('ObjectMeta', style),
+    ...describe(`Standard object's metadata. More info: ${conventions}#metadata`),
+  };
+  return {
+    ...json,
+    type: 'object',
+    properties: {
+      ...(json['properties'] as Json | undefined),
+      apiVersion,
+      kind: kindField,
+      metadata: beside(metadata, style),
+    },
+  };
+}
+
+function describe(description: string): Json {
+  return { description };
+}
+
+function metaRef(name: string, style: Style): Json {
+  return { $ref: `${prefixes[style]}${metaPackage}${name}` };
+}
+
+/** Nothing may stand beside a reference in OpenAPI 3. */
+function beside({ $ref, ...others }: Json, style: Style): Json {
+  return style === 'v2' ? { ...others, $ref } : { ...others, allOf: [{ $ref }] };
+}
+
+function listSchema(kind: CustomKind, style: Style): Json {
+  const item = `${prefixes[style]}${schemaName(kind)}`;
+  const metadata = {
+    ...metaRef('ListMeta', style),
+    ...describe(`Standard list metadata. More info: ${conventions}#types-kinds`),
+  };
+  return {
+    description: `${kind.listKind} is a list of ${kind.kind}`,
+    type: 'object',
+    required: ['items'],
+    properties: {
+      apiVersion,
+      items: {
+        description: `List of ${kind.resource}. More info: ${conventions}`,
+        type: 'array',
+        items: style === 'v2' ? { $ref: item } : { allOf: [{ $ref: item }] },
+      },
+      kind: kindField,
+      metadata: beside(metadata, style),
+    },
+  };
+}
+
+/** Keywords that are published as they are. */
+const plain = [
+  'description',
+  'type',
+  'format',
+  'title',
+  'default',
+  'maximum',
+  'exclusiveMaximum',
+  'minimum',
+  'exclusiveMinimum',
+  'maxLength',
+  'minLength',
+  'pattern',
+  'maxItems',
+  'minItems',
+  'multipleOf',
+  'maxProperties',
+  'minProperties',
+  'enum',
+  'required',
+  'x-kubernetes-preserve-unknown-fields',
+  'x-kubernetes-embedded-resource',
+  'x-kubernetes-int-or-string',
+  'x-kubernetes-list-type',
+  'x-kubernetes-list-map-keys',
+  'x-kubernetes-map-type',
+  'x-kubernetes-validations',
+] as const;
+
+const intOrString: readonly Schema[] = [{ type: 'integer' }, { type: 'string' }];
+
+function publish(schema: Schema, style: Style): Json {
+  const json: Json = {};
+  for (const name of plain) {
+    const value = schema[name];
+    if (value !== undefined && value !== null && value !== '') json[name] = value;
+  }
+  if (schema.items) json['items'] = publish(schema.items, style);
+  const values = valuesOf(schema);
+  if (values) json['additionalProperties'] = publish(values, style);
+  else if (schema.additionalProperties === true) json['additionalProperties'] = true;
+  const names = Object.keys(schema.properties ?? {});
+  if (names.length > 0) {
+    json['properties'] = Object.fromEntries(names.map(name => [name, publish(propertyOf(schema, name)!, style)]));
+  }
+  if (style === 'v2') return reduce(json, schema);
+  addJunctors(json, schema);
+  if (schema.nullable) json['nullable'] = true;
+  return withEnvelope(json, schema, style);
+}
+
+function addJunctors(json: Json, schema: Schema): void {
+  const isBare = schema['x-kubernetes-int-or-string'] && !schema.anyOf?.length && !schema.allOf?.length;
+  for (const name of ['allOf', 'anyOf', 'oneOf'] as const) {
+    if (schema[name]?.length) json[name] = schema[name].map(part => publish(part, 'v3'));
+  }
+  if (isBare) json['anyOf'] = intOrString;
+  if (schema.not) json['not'] = publish(schema.not, 'v3');
+}
+
+/** What OpenAPI 2, and kubectl with it, cannot take. */
+function reduce(json: Json, schema: Schema): Json {
+  const isOpen = schema['x-kubernetes-preserve-unknown-fields'] === true;
+  const names = Object.keys(schema.properties ?? {});
+  if (schema.nullable || isOpen) {
+    delete json['items'];
+    delete json['properties'];
+    if (schema.nullable || json['type'] === 'object') delete json['type'];
+  }
+  if (json['type'] === 'array' && !json['items']) delete json['type'];
+  const nullable = new Set(names.filter(name => propertyOf(schema, name)!.nullable));
+  const required = (schema.required ?? []).filter(name => !nullable.has(name));
+  if (required.length > 0 && !valuesOf(schema)?.nullable) json['required'] = required;
+  else delete json['required'];
+  return isOpen ? json : withEnvelope(json, schema, 'v2');
+}
+
+function withEnvelope(json: Json, schema: Schema, style: Style): Json {
+  if (!schema['x-kubernetes-embedded-resource']) return json;
+  const metadata = {
+    ...metaRef('ObjectMeta', style),
+    ...describe(`Standard object's metadata. More info: ${conventions}#metadata`),
+  };
+  json['properties'] = {
+    ...(json['properties'] as Json | undefined),
+    apiVersion,
+    kind: kindField,
+    metadata: beside(metadata, style),
+  };
+  json['required'] = [...new Set([...(schema.required ?? []), 'kind', 'apiVersion'])];
+  return json;
+}
