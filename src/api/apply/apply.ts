@@ -110,7 +110,7 @@ function applyConfiguration(
 function liveManagers(live: ManagedObject | undefined, context: Context): Managers {
   let managers: Managers;
   try {
-    managers = readManagers(live?.metadata?.managedFields);
+    managers = readManagers(live?.metadata?.managedFields, true);
   } catch (error) {
     if (!(error instanceof ManagedFieldsError)) throw error;
     throw new ApplyError(`failed to decode managed fields: ${error.message}`);
@@ -190,17 +190,17 @@ function recordUpdate(before: ManagedObject | undefined, after: ManagedObject, c
 function sentManagers(before: ManagedObject | undefined, after: ManagedObject, { manager }: Context): Managers {
   const sent = manager.subresource === '' ? after.metadata?.managedFields : undefined;
   if (sent && isReset(sent)) return new Map();
-  return readable(sent) ?? readable(before?.metadata?.managedFields) ?? new Map();
+  return readable(sent) ?? readable(before?.metadata?.managedFields, true) ?? new Map();
 }
 
 function isReset(sent: readonly ManagedFieldsEntry[]): boolean {
   return sent.length === 0 || (sent.length === 1 && Object.keys(sent[0] ?? {}).length === 0);
 }
 
-function readable(entries: readonly ManagedFieldsEntry[] | undefined): Managers | undefined {
+function readable(entries: readonly ManagedFieldsEntry[] | undefined, isStored = false): Managers | undefined {
   if (!entries?.length) return undefined;
   try {
-    return readManagers(entries);
+    return readManagers(entries, isStored);
   } catch (error) {
     if (error instanceof ManagedFieldsError) return undefined;
     throw error;

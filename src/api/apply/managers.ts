@@ -28,17 +28,17 @@ export class ManagedFieldsError extends Error {
   override readonly name = 'ManagedFieldsError';
 }
 
-/** Throws ManagedFieldsError. */
-export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined): Managers {
+/** `isStored`: of an object that was stored, so its sets have been looked at when they came. Throws ManagedFieldsError. */
+export function readManagers(entries: readonly ManagedFieldsEntry[] | undefined, isStored = false): Managers {
   const managers: Managers = new Map();
   for (const [index, entry] of (entries ?? []).entries()) {
-    const read = readEntry(entry, index);
+    const read = readEntry(entry, index, isStored);
     managers.set(idOf(read), read);
   }
   return managers;
 }
 
-function readEntry(entry: ManagedFieldsEntry, index: number): Managed {
+function readEntry(entry: ManagedFieldsEntry, index: number, isStored: boolean): Managed {
   const { manager = '', operation, apiVersion, subresource = '', time, fieldsType, fieldsV1 } = entry ?? {};
   if (operation !== 'Apply' && operation !== 'Update') {
     throw new ManagedFieldsError('operation must be `Apply` or `Update`');
@@ -48,7 +48,7 @@ function readEntry(entry: ManagedFieldsEntry, index: number): Managed {
   if (fieldsType !== 'FieldsV1') {
     throw new ManagedFieldsError(`invalid fieldsType ${JSON.stringify(fieldsType)} in managed fields entry ${index}`);
   }
-  const set = readFieldSet(fieldsV1);
+  const set = isStored ? ((fieldsV1 ?? leaf) as FieldSet) : readFieldSet(fieldsV1);
   if (!set) throw new ManagedFieldsError(`error decoding set in managed fields entry ${index}`);
   return { manager, operation, apiVersion, subresource, time, set, entry };
 }
