@@ -22,6 +22,7 @@ test('empty lists and maps are left out, as Go does; structures and those that u
       containers: [{ name: 'c', resources: {}, securityContext: {} }],
       volumes: [{ name: 'v', emptyDir: {} }],
     },
+    status: {},
   });
   const role = { metadata: { name: 'r', annotations: {} }, rules: [] };
   assert.deepEqual(settle('io.k8s.api.rbac.v1.Role', role), { metadata: { name: 'r' }, rules: [] });

@@ -95,11 +95,10 @@ function checkAnyObject(type: TypeNode): Check {
 const pointers: ReadonlySet<string> = new Set(['pathType', 'selector', 'sideEffects']);
 const noZeros: ReadonlySet<TypeNode['kind']> = new Set(['any', 'time', 'microtime', 'quantity', 'int-or-string']);
 
-/** Fields that are always there: the required ones, and the spec of an object. */
+/** Fields that are always there: the required ones, and structures that are no pointers in Go. */
 function zerosOf(type: TypeNode): readonly { name: string; type: TypeNode }[] {
-  const isRoot = type.fields?.has('metadata') ?? false;
-  return Array.from(type.fields ?? []).flatMap(([name, { required, type: part }]) => {
-    const isNeeded = required || (isRoot && name === 'spec' && part.kind === 'object');
+  return Array.from(type.fields ?? []).flatMap(([name, { required, isStruct, type: part }]) => {
+    const isNeeded = required || (isStruct && part.kind === 'object');
     return isNeeded && !pointers.has(name) && !noZeros.has(part.kind) ? [{ name, type: part }] : [];
   });
 }

@@ -81,10 +81,7 @@ test('what the signer does not sign fails with its words', async () => {
 test('nobody becomes an administrator by a request', () => {
   const { status, stderr } = ask({ name: 'root', subject: '/CN=root/O=system:masters', usages: ['client auth'] });
   assert.equal(status, 1);
-  assert.match(
-    stderr,
-    /use of kubernetes\.io\/kube-apiserver-client signer with system:masters group is not allowed/,
-  );
+  assert.match(stderr, /use of kubernetes\.io\/kube-apiserver-client signer with system:masters group is not allowed/);
 });
 
 test('a node renews its own client certificate without anybody, a stranger does not get one for it', async () => {
