@@ -22,12 +22,12 @@ import { type Clock, type Log, type Meter, parseCidr, type Random, type Running 
 import { type Client, createClient, createHandlerTransport } from '#client';
 import { openSqliteStore, type Store } from '#store';
 import type { Handler, PeerUser, Request, Response } from '#wire';
+import type { AccessSettings } from './access-settings.ts';
 import type { AuditSettings } from './audit.ts';
 import { writeFileAtomic } from './certificates.ts';
 import { parsePortRange } from './config.ts';
 import type { Config } from './config-table.ts';
 import type { SecretsEncryption } from './secrets-encryption.ts';
-import { startServerEndpoints } from './server-endpoints.ts';
 import { version } from './version.ts';
 
 export interface ControlPlaneConfig {
@@ -48,6 +48,8 @@ export interface ControlPlaneConfig {
   frontProxy?: { ca: string; allowedNames: readonly string[]; cert: string; key: string } | undefined;
   /** File with the key that signs service-account tokens; made when absent. Undefined: a new key that lasts as long as the process. */
   serviceAccountKey: string | undefined;
+  /** Who else says who comes in and what is allowed; closed with the control plane. */
+  access?: AccessSettings | undefined;
   /** What is written about requests; closed with the control plane. */
   audit?: AuditSettings | undefined;
   /** Gets a span of each request; closed with the control plane. */
@@ -98,6 +100,7 @@ export async function startControlPlane(config: ControlPlaneConfig, deps: Contro
   await using cleanup = new AsyncDisposableStack();
   const { log } = deps;
   if (config.audit) cleanup.use(config.audit);
+  if (config.access) cleanup.use(config.access);
   if (config.tracer) cleanup.use(config.tracer);
   const plainStore = cleanup.use(config.shared?.store ?? (await openDatabase(config.database, deps)));
   const store = config.encryption?.wrap(plainStore) ?? plainStore;
@@ -207,9 +210,15 @@ async function writeBasics(
   if (config.shared) {
     const { store } = config.shared;
     const log = deps.log.child('server-endpoints');
+    const { startServerEndpoints } = await import('./server-endpoints.ts');
     cleanup.use(await startServerEndpoints({ store, client, clock: deps.clock, log, serviceCidr, address, port }));
   } else await allocate.ensureKubernetesService(client, { serviceCidr, servers: [{ address, port }] });
   for (const hook of hooks.service) api.finishHook(hook);
+}
+
+/** The issuer of service-account tokens. */
+export function issuerOf(config: Pick<Config, 'cluster-domain'>): string {
+  return `https://kubernetes.default.svc.${config['cluster-domain']}`;
 }
 
 interface Extended {
@@ -226,7 +235,7 @@ interface ExtendOptions {
 }
 
 function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
-  const issuer = `https://kubernetes.default.svc.${config.cluster['cluster-domain']}`;
+  const issuer = issuerOf(config.cluster);
   const audiences = [issuer];
   const keys = [access.readTokenKey(readOrMakeKey(config.serviceAccountKey))];
   return (parts: ServerParts): Extended => {
@@ -236,10 +245,12 @@ function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
     const aggregated = cleanup.use(
       aggregation.createAggregation({ ...deps, reader, log: log.child('aggregation'), identity }),
     );
-    const authorization = access.createAuthorization(reader);
+    const authorization = access.createAuthorization(reader, config.access?.order);
     const tokens = {
       ...{ clientCa: config.clientCa, serviceAccountKeys: keys, issuer, audiences, reader, clock },
       requestHeader: config.frontProxy,
+      foreignTokens: config.access?.tokens(audiences),
+      anonymousPaths: config.access?.anonymousPaths,
       noteUse: (secret: Secret, day: string) => noteTokenUse(writer(), secret, { day, log }),
     };
     const plugins = cleanup.use(

@@ -1,31 +1,16 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Clock, Log, Random } from '#base';
 import { type Entry, openSqliteStore, type Store, StoreError } from '#store';
 import { shareBootstrap } from './bootstrap.ts';
 import { openCertificateFolder } from './certificates.ts';
 import type { Config } from './config-table.ts';
 import { readOrMakeKey } from './control-plane.ts';
 import { isShared, openDatastore } from './datastore.ts';
+import type { Migration, MigrationDeps } from './migrate.ts';
 import { pathsOf } from './paths.ts';
 import { runningPid } from './start.ts';
 import { StartError } from './start-error.ts';
 import { knownToken } from './token.ts';
-
-export interface MigrationDeps {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Log;
-  /** Told of each step, and of long ones every second or so. */
-  say(text: string): void;
-}
-
-export interface Migration {
-  readonly objects: number;
-  /** The newest revision of the old store, and the oldest of an object in the new one: every version that a client remembers is older than any that it will be told. */
-  readonly oldRevision: number;
-  readonly newRevision: number;
-}
 
 const registry = '/registry/';
 const bootstrap = '/bootstrap/';
@@ -35,11 +20,8 @@ const pageKeys = 1000;
 const concurrency = 64;
 const sayMs = 1000;
 
-/**
- * Copies the objects of the SQLite file in the data folder to the etcd of the options, and gives the cluster's authorities and keys to it. The server must be stopped; the
- * file stays as it is. One that was broken off can be run again. Throws StartError for what the user can mend: no file, a server that runs, an etcd that is not empty.
- */
-export async function migrateDatastore(config: Config, deps: MigrationDeps): Promise<Migration> {
+/** What `migrateDatastore` describes. */
+export async function runMigration(config: Config, deps: MigrationDeps): Promise<Migration> {
   const { log, clock, random, say } = deps;
   const paths = pathsOf(config);
   if (!isShared(config)) throw new StartError('datastore-endpoint: say where to, https://host:2379');

@@ -3,11 +3,12 @@ import { dirname, join } from 'node:path';
 import { tracing } from '#apiserver';
 import { type Client, formatKubeconfig } from '#client';
 import type { Store } from '#store';
+import { openAccess } from './access-settings.ts';
 import { openAudit } from './audit.ts';
-import { type Bootstrap, shareBootstrap } from './bootstrap.ts';
+import type { Bootstrap } from './bootstrap.ts';
 import { authorityHash, type CertificateFolder, openCertificateFolder, writeFileAtomic } from './certificates.ts';
 import type { Cluster } from './cluster.ts';
-import { type ControlPlane, readOrMakeKey, startControlPlane } from './control-plane.ts';
+import { type ControlPlane, issuerOf, readOrMakeKey, startControlPlane } from './control-plane.ts';
 import { isShared, openDatastore } from './datastore.ts';
 import { parseDuration } from './durations.ts';
 import { createJoinHandler, sameSecret } from './join-server.ts';
@@ -65,6 +66,9 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       serviceAccountKey: join(paths.certificates, 'service.key'),
       tracer: openTracer(cluster),
       eventTtlMs: parseDuration('event-ttl', config['event-ttl']),
+      access: openAccess(config, {
+        ...{ clock, random, log: cluster.log.child('access'), ownIssuer: issuerOf(config) },
+      }),
       audit: openAudit(config, { clock, log: cluster.log.child('audit'), meter: cluster.meter }),
       encryption: openSecretsEncryption(config, {
         folder: dirname(paths.tokenFile),
@@ -131,6 +135,7 @@ async function shareCertificates(
     readOrMakeKey(join(paths.certificates, 'service.key'));
     ensureKeyRing(config, { folder, random });
   };
+  const { shareBootstrap } = await import('./bootstrap.ts');
   const options = { folder, secret: known?.secret, makeFiles };
   const bootstrap = await shareBootstrap(options, { store, random, log: log.child('bootstrap') });
   const hash = authorityHash(certificates.authority('server-ca').certificate);

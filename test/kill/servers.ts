@@ -80,7 +80,10 @@ function createClusterServer(
     if (!existsSync(kubeconfig)) return false;
     client ??= connect();
     try {
-      return (await client.raw({ method: 'GET', path: '/readyz' })).status === 200;
+      const { status, body } = await client.raw({ method: 'GET', path: '/readyz' });
+      // An answer that is not read to its end keeps the server from stopping at once.
+      for await (const _ of body);
+      return status === 200;
     } catch {
       return false; // it does not listen yet
     }

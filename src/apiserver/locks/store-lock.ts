@@ -23,6 +23,8 @@ const renewMs = 5_000;
 /** A lock that nobody has renewed for so long, by this process' own clock, belongs to nobody. */
 const abandonedMs = 20_000;
 const retryMs = 10;
+/** Nobody waits longer: a request takes at most a minute, and somebody's webhook may be what takes so long. */
+const maxWaitMs = 30_000;
 /** With others waiting, a server that is never idle gives the lock away after this. */
 const turnMs = 100;
 
@@ -75,6 +77,7 @@ export function createStoreLock(key: string, deps: StoreLockDeps): StoreLock {
     await ending;
     let seen: { revision: number; atMs: number } | undefined;
     let expect = 0;
+    const untilMs = clock.monotonicMs() + maxWaitMs;
     for (;;) {
       try {
         const { revision } = await store.write({ key, value: value(), expect });
@@ -84,6 +87,8 @@ export function createStoreLock(key: string, deps: StoreLockDeps): StoreLock {
       } catch (error) {
         if (!(error instanceof StoreError && error.code === 'conflict')) throw error;
         const { entry } = error;
+        if (clock.monotonicMs() > untilMs)
+          throw new StoreError('unavailable', `${key} is held by another server for too long`);
         if (entry && entry.revision !== seen?.revision) seen = { revision: entry.revision, atMs: clock.monotonicMs() };
         const isAbandoned = entry && seen && clock.monotonicMs() - seen.atMs > abandonedMs;
         if (isAbandoned) log.warn('taking over a lock that nobody renews', { key });

@@ -91,6 +91,17 @@ export class EtcdStore implements Store {
 
   async list(options: ListOptions): Promise<Listing> {
     this.#check();
+    for (;;) {
+      try {
+        return await this.#pages(options);
+      } catch (error) {
+        // Compacted away between two pages: what there is now is as good.
+        if (!(error instanceof StoreError && error.code === 'compacted')) throw error;
+      }
+    }
+  }
+
+  async #pages(options: ListOptions): Promise<Listing> {
     const { prefix, after = '', limit = 0 } = options;
     const entries: Entry[] = [];
     let revision = 0;

@@ -5,7 +5,8 @@ import { createRecordingLog } from '#base/testing';
 import { bytes, create, text, withCode } from '../suite/harness.ts';
 import type { EtcdProcesses } from '../testing.ts';
 import { missingEtcd, recordDisturbed, recordWatch, startEtcd } from '../testing.ts';
-import { openEtcdStore, openWith } from './open.ts';
+import { openEtcdStore } from './open.ts';
+import { openWith } from './opening.ts';
 
 const clock = createSystemClock();
 const log = createRecordingLog();
