@@ -2,6 +2,8 @@ import { RE2JS } from 're2js';
 
 /** A pattern with RE2 semantics: matching takes time linear in the text, whatever the pattern. */
 export interface Re2 {
+  /** Instructions of the compiled pattern: matching takes at most so many steps for each character. */
+  readonly size: number;
   /** True when the pattern matches somewhere in the text. */
   test(text: string): boolean;
   /** The first match, or undefined. */
@@ -22,6 +24,7 @@ export class RegexError extends Error {
 export function compileRe2(pattern: string): Re2 {
   const compiled = parse(pattern);
   return {
+    size: compiled.programSize(),
     test: text => compiled.matcher(text).find(),
     find: text => {
       const matcher = compiled.matcher(text);

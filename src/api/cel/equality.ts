@@ -14,27 +14,38 @@ import {
   itemsOf,
 } from './values.ts';
 
+/** Told how much is compared beyond the outermost level, which is what costs count. */
+export type Work = (units: number) => void;
+
+/** Long texts are compared by the machine, many characters at a time. */
+const textShare = 16;
+
 /** `left == right` for any two values: numbers compare across their types, values of different types are not equal. */
-export function isEqual(left: unknown, right: unknown): boolean {
+export function isEqual(left: unknown, right: unknown, work?: Work): boolean {
+  if (typeof left === 'string') {
+    if (typeof right !== 'string' || left.length !== right.length) return false;
+    work?.(Math.floor(left.length / textShare));
+    return left === right;
+  }
   if (left === right) return true;
   if (isNumeric(left)) return isNumeric(right) && compareNumbers(left, right) === 0;
   if (typeof left !== 'object' || typeof right !== 'object' || left === null || right === null) return false;
   if (left instanceof Uint8Array) return right instanceof Uint8Array && compareBytes(left, right) === 0;
-  if (isList(left)) return isList(right) && equalLists(left, right);
-  if (isMap(left)) return isMap(right) && equalMaps(left, right);
-  return equalTagged(left, right);
+  if (isList(left)) return isList(right) && equalLists(left, right, work);
+  if (isMap(left)) return isMap(right) && equalMaps(left, right, work);
+  return equalTagged(left, right, work);
 }
 
-function equalTagged(left: object, right: object): boolean {
+function equalTagged(left: object, right: object, work?: Work): boolean {
   if (left instanceof CelTimestamp) return right instanceof CelTimestamp && left.nanos === right.nanos;
   if (left instanceof CelDuration) return right instanceof CelDuration && left.nanos === right.nanos;
   if (left instanceof CelTypeValue) return right instanceof CelTypeValue && left.name === right.name;
   if (left instanceof CelOptional) {
     if (!(right instanceof CelOptional)) return false;
     if (left.value === undefined || right.value === undefined) return left.value === right.value;
-    return isEqual(left.value, right.value);
+    return isEqual(left.value, right.value, work);
   }
-  if (left instanceof CelStruct) return right instanceof CelStruct && equalStructs(left, right);
+  if (left instanceof CelStruct) return right instanceof CelStruct && equalStructs(left, right, work);
   return (
     left instanceof CelOpaque &&
     right instanceof CelOpaque &&
@@ -50,20 +61,21 @@ function equalOpaque(left: unknown, right: unknown): boolean {
   return left === right;
 }
 
-function equalStructs(left: CelStruct, right: CelStruct): boolean {
+function equalStructs(left: CelStruct, right: CelStruct, work?: Work): boolean {
   if (left.type.name !== right.type.name || left.fields.size !== right.fields.size) return false;
   for (const [name, value] of left.fields) {
-    if (!right.fields.has(name) || !isEqual(value, right.fields.get(name))) return false;
+    if (!right.fields.has(name) || !isEqual(value, right.fields.get(name), work)) return false;
   }
   return true;
 }
 
-function equalLists(left: CelList, right: CelList): boolean {
+function equalLists(left: CelList, right: CelList, work?: Work): boolean {
   if (left.size !== right.size) return false;
-  if (left.listType === 'set') return equalSets(left, right);
-  if (left.listType === 'map') return equalMapLists(left, right, left.keys ?? []);
+  work?.(left.size);
+  if (left.listType === 'set') return equalSets(left, right, work);
+  if (left.listType === 'map') return equalMapLists(left, right, work);
   for (let index = 0; index < left.size; index++) {
-    if (!isEqual(left.at(index), right.at(index))) return false;
+    if (!isEqual(left.at(index), right.at(index), work)) return false;
   }
   return true;
 }
@@ -83,7 +95,7 @@ export function scalarKey(value: unknown): string | undefined {
   return value instanceof CelUint ? `n${value.value}` : undefined;
 }
 
-function equalSets(left: CelList, right: CelList): boolean {
+function equalSets(left: CelList, right: CelList, work?: Work): boolean {
   const items = [...itemsOf(right)];
   const keys = new Set(items.map(scalarKey));
   if (!keys.has(undefined)) {
@@ -95,7 +107,7 @@ function equalSets(left: CelList, right: CelList): boolean {
     }
     return seen.size === keys.size;
   }
-  for (const item of itemsOf(left)) if (!items.some(other => isEqual(item, other))) return false;
+  for (const item of itemsOf(left)) if (!items.some(other => isEqual(item, other, work))) return false;
   return true;
 }
 
@@ -105,23 +117,25 @@ export function itemKey(item: unknown, keys: readonly string[]): string {
   return JSON.stringify(keys.map(key => scalarKey(item.find(key)) ?? null));
 }
 
-function equalMapLists(left: CelList, right: CelList, keys: readonly string[]): boolean {
+function equalMapLists(left: CelList, right: CelList, work?: Work): boolean {
+  const keys = left.keys ?? [];
   const byKey = new Map<string, unknown>();
   for (const item of itemsOf(right)) byKey.set(itemKey(item, keys), item);
   const seen = new Set<string>();
   for (const item of itemsOf(left)) {
     const key = itemKey(item, keys);
-    if (!byKey.has(key) || !isEqual(item, byKey.get(key))) return false;
+    if (!byKey.has(key) || !isEqual(item, byKey.get(key), work)) return false;
     seen.add(key);
   }
   return seen.size === byKey.size;
 }
 
-function equalMaps(left: CelMap, right: CelMap): boolean {
+function equalMaps(left: CelMap, right: CelMap, work?: Work): boolean {
   if (left.size !== right.size) return false;
+  work?.(left.size);
   for (const key of left.keyList()) {
     const other = right.find(key);
-    if (other === undefined || !isEqual(left.find(key), other)) return false;
+    if (other === undefined || !isEqual(left.find(key), other, work)) return false;
   }
   return true;
 }

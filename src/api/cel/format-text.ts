@@ -15,8 +15,8 @@ import {
   typeNameOf,
 } from './values.ts';
 
-/** `"...".format([...])`: %s %d %f %e %b %x %X %o with `.precision`, numbers as in English. */
-export function formatText(text: string, args: CelList): string {
+/** `"...".format([...])`: %s %d %f %e %b %x %X %o with `.precision`, numbers as in English. `work` is told of the length of what is put in. */
+export function formatText(text: string, args: CelList, work: (units: number) => void): string {
   let result = '';
   let next = 0;
   for (let at = 0; at < text.length; at++) {
@@ -32,7 +32,9 @@ export function formatText(text: string, args: CelList): string {
     }
     if (next >= args.size) fault(`index ${next} out of range`);
     const clause = readClause(text, at + 1);
-    result += formatClause(args.at(next++), clause);
+    const piece = formatClause(args.at(next++), clause);
+    work(piece.length);
+    result += piece;
     at = clause.end;
   }
   return result;

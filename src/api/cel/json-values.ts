@@ -109,24 +109,46 @@ function read(raw: unknown, type: CelType | undefined): unknown {
   return fromJson(raw, type ?? dynType);
 }
 
+/** Made members are kept where making them again would be work: bytes are decoded, and containers keep theirs. */
+class Kept {
+  readonly #type: CelType | undefined;
+  readonly #keeps: boolean;
+  #made: Map<unknown, unknown> | undefined;
+
+  constructor(type: CelType | undefined) {
+    this.#type = type;
+    this.#keeps = type !== undefined && ['bytes', 'list', 'map', 'object'].includes(type.kind);
+  }
+
+  read(key: unknown, raw: unknown): unknown {
+    if (!this.#keeps) return read(raw, this.#type);
+    this.#made ??= new Map();
+    const known = this.#made.get(key);
+    if (known !== undefined) return known;
+    const made = read(raw, this.#type);
+    this.#made.set(key, made);
+    return made;
+  }
+}
+
 /** A JSON array. */
 export class JsonList implements CelList {
   readonly tag = 'list';
   readonly raw: readonly unknown[];
   readonly listType: 'set' | 'map' | undefined;
   readonly keys: readonly string[] | undefined;
-  readonly #item: CelType | undefined;
+  readonly #items: Kept;
   constructor(raw: readonly unknown[], type: CelType | undefined) {
     this.raw = raw;
     this.listType = type?.listType;
     this.keys = type?.listMapKeys;
-    this.#item = type?.params?.[0];
+    this.#items = new Kept(type?.params?.[0]);
   }
   get size(): number {
     return this.raw.length;
   }
   at(index: number): unknown {
-    return read(this.raw[index], this.#item);
+    return this.#items.read(index, this.raw[index]);
   }
 }
 
@@ -134,18 +156,18 @@ export class JsonList implements CelList {
 export class JsonMap implements CelMap {
   readonly tag = 'map';
   readonly raw: Readonly<Record<string, unknown>>;
-  readonly #value: CelType | undefined;
+  readonly #values: Kept;
   #keys: readonly string[] | undefined;
   constructor(raw: Readonly<Record<string, unknown>>, value: CelType | undefined) {
     this.raw = raw;
-    this.#value = value;
+    this.#values = new Kept(value);
   }
   get size(): number {
     return this.keyList().length;
   }
   find(key: unknown): unknown {
     if (typeof key !== 'string' || !Object.hasOwn(this.raw, key)) return undefined;
-    return read(this.raw[key], this.#value);
+    return this.#values.read(key, this.raw[key]);
   }
   keyList(): readonly string[] {
     this.#keys ??= Object.keys(this.raw).filter(key => this.raw[key] !== undefined);
@@ -158,6 +180,7 @@ export class JsonObject implements CelMap {
   readonly tag = 'map';
   readonly raw: Readonly<Record<string, unknown>>;
   readonly #type: CelType;
+  readonly #members = new Map<string, unknown>();
   constructor(raw: Readonly<Record<string, unknown>>, type: CelType) {
     this.raw = raw;
     this.#type = type;
@@ -171,7 +194,11 @@ export class JsonObject implements CelMap {
     if (field === undefined) return undefined;
     const name = field.jsonName ?? key;
     const raw = Object.hasOwn(this.raw, name) ? this.raw[name] : undefined;
-    return raw === undefined || raw === null ? undefined : fromJson(raw, field.type);
+    if (raw === undefined || raw === null) return undefined;
+    if (!field.type.params && !field.type.fields && field.type.kind !== 'bytes') return fromJson(raw, field.type);
+    const made = this.#members.get(key) ?? fromJson(raw, field.type);
+    this.#members.set(key, made);
+    return made;
   }
   keyList(): readonly string[] {
     const keys: string[] = [];

@@ -1,4 +1,4 @@
-import { compareValues, isEqual, scalarKey } from './equality.ts';
+import { compareValues, isEqual, scalarKey, type Work } from './equality.ts';
 import { fault } from './errors.ts';
 import type { Bound, Library, Row } from './signature.ts';
 import { durationOf } from './time.ts';
@@ -69,15 +69,27 @@ const sums: Readonly<Record<string, (list: CelList) => unknown>> = {
   duration: summed(new CelDuration(0n), (sum, { nanos }) => durationOf(sum.nanos + nanos), isDuration),
 };
 
-function indexOf(list: CelList, item: unknown): bigint {
-  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), item)) return BigInt(index);
+function placeOf(list: CelList, item: unknown, work: Work): bigint {
+  for (let index = 0; index < list.size; index++) if (isEqual(list.at(index), item, work)) return BigInt(index);
   return -1n;
 }
 
-function lastIndexOf(list: CelList, item: unknown): bigint {
-  for (let index = list.size - 1; index >= 0; index--) if (isEqual(list.at(index), item)) return BigInt(index);
-  return -1n;
-}
+const indexOf: Bound = {
+  bind:
+    ({ work }) =>
+    (list: CelList, item: unknown) =>
+      placeOf(list, item, work),
+};
+
+const lastIndexOf: Bound = {
+  bind:
+    ({ work }) =>
+    (list: CelList, item: unknown) => {
+      for (let index = list.size - 1; index >= 0; index--)
+        if (isEqual(list.at(index), item, work)) return BigInt(index);
+      return -1n;
+    },
+};
 
 /** The largest list that `lists.range` makes: its cost is known only when it is there. */
 const maxRange = 10_000_000n;
@@ -138,7 +150,7 @@ const distinct: Bound = {
     for (const item of itemsOf(list)) {
       const key = scalarKey(item);
       if (key === undefined) context.work(others.length);
-      if (key === undefined ? others.some(other => isEqual(other, item)) : seen.has(key)) continue;
+      if (key === undefined ? others.some(other => isEqual(other, item, context.work)) : seen.has(key)) continue;
       if (key === undefined) others.push(item);
       else seen.add(key);
       kept.push(item);
@@ -147,19 +159,25 @@ const distinct: Bound = {
   },
 };
 
-function contains(list: CelList, item: unknown): boolean {
-  return indexOf(list, item) >= 0n;
-}
-
-function containsAll(list: CelList, items: CelList): boolean {
-  for (const item of itemsOf(items)) if (!contains(list, item)) return false;
+function containsAll(list: CelList, items: CelList, work: Work): boolean {
+  for (const item of itemsOf(items)) if (placeOf(list, item, work) < 0n) return false;
   return true;
 }
 
-function intersects(left: CelList, right: CelList): boolean {
-  for (const item of itemsOf(left)) if (contains(right, item)) return true;
+function intersects(left: CelList, right: CelList, work: Work): boolean {
+  for (const item of itemsOf(left)) if (placeOf(right, item, work) >= 0n) return true;
   return false;
 }
+
+const onSets = (holds: (left: CelList, right: CelList, work: Work) => boolean): Bound => ({
+  bind:
+    ({ work }) =>
+    (left: CelList, right: CelList) =>
+      holds(left, right, work),
+});
+
+const isEquivalent = (left: CelList, right: CelList, work: Work): boolean =>
+  containsAll(left, right, work) && containsAll(right, left, work);
 
 function insert(map: CelMap, key: unknown, value: unknown): CelMap {
   const result = new ValueMap();
@@ -198,15 +216,9 @@ export const lists: Library = {
   'lists.range': [['lists_range', '(int) -> list<int>', range]],
   reverse: [['list_reverse', 'list<A>.() -> list<A>', (list: CelList) => new ArrayList([...itemsOf(list)].reverse())]],
   distinct: [['list_distinct', 'list<A>.() -> list<A>', distinct]],
-  'sets.contains': [['list_sets_contains_list', lists2, containsAll]],
-  'sets.equivalent': [
-    [
-      'list_sets_equivalent_list',
-      lists2,
-      (left: CelList, right: CelList) => containsAll(left, right) && containsAll(right, left),
-    ],
-  ],
-  'sets.intersects': [['list_sets_intersects_list', lists2, intersects]],
+  'sets.contains': [['list_sets_contains_list', lists2, onSets(containsAll)]],
+  'sets.equivalent': [['list_sets_equivalent_list', lists2, onSets(isEquivalent)]],
+  'sets.intersects': [['list_sets_intersects_list', lists2, onSets(intersects)]],
   'cel.@mapInsert': [
     ['@mapInsert_map_key_value', '(map<A, B>, A, B) -> map<A, B>', insert],
     ['@mapInsert_map_map', '(map<A, B>, map<A, B>) -> map<A, B>', insert],

@@ -48,7 +48,7 @@ function relation(prefix: string, holds: (order: number) => boolean): readonly R
 const inList: Bound = {
   bind: context => (item: unknown, list: CelList) => {
     context.work(list.size);
-    for (const other of itemsOf(list)) if (isEqual(item, other)) return true;
+    for (const other of itemsOf(list)) if (isEqual(item, other, context.work)) return true;
     return false;
   },
 };
@@ -68,6 +68,17 @@ function concatBytes(a: Uint8Array, b: Uint8Array): Uint8Array {
   joined.set(b, a.length);
   return joined;
 }
+
+/** Lists with set or map semantics merge, others join. */
+const addLists: Bound = {
+  bind:
+    ({ work }) =>
+    (left: CelList, right: CelList) => {
+      if (left.listType === undefined) return joinLists(left, right, work);
+      work(left.size + right.size);
+      return mergeLists(left, right);
+    },
+};
 
 export const operators: Library = {
   '_?_:_': [['conditional', '(bool, A, A) -> A', declared]],
@@ -167,8 +178,3 @@ export const operators: Library = {
     ['in_map', '(A, map<A, B>) -> bool', (key: unknown, map: CelMap) => map.find(key) !== undefined],
   ],
 };
-
-/** Lists with set or map semantics merge, others join. */
-function addLists(left: CelList, right: CelList): CelList {
-  return left.listType === undefined ? joinLists(left, right) : mergeLists(left, right);
-}

@@ -35,9 +35,12 @@ const textSize: Bound = {
 const bytesSize = (bytes: Uint8Array): bigint => BigInt(bytes.length);
 const containerSize = (container: CelList | CelMap): bigint => BigInt(container.size);
 
-/** A pattern compiled once for a program; faults with RE2's message. */
-export function patternOf(context: CallContext, pattern: string): ReturnType<typeof compileRe2> {
-  return context.memo(`re ${pattern}`, () => {
+/** Instructions of a pattern that pass for one unit of work a character. */
+const usualPatternSize = 50;
+
+/** A pattern compiled once for a program, for matching it with a text; faults with RE2's message. */
+export function patternOf(context: CallContext, pattern: string, text: string): ReturnType<typeof compileRe2> {
+  const compiled = context.memo(`re ${pattern}`, () => {
     try {
       return compileRe2(pattern);
     } catch (error) {
@@ -45,9 +48,13 @@ export function patternOf(context: CallContext, pattern: string): ReturnType<typ
       throw error;
     }
   });
+  context.work(text.length * Math.ceil(compiled.size / usualPatternSize));
+  return compiled;
 }
 
-const matches: Bound = { bind: context => (text: string, pattern: string) => patternOf(context, pattern).test(text) };
+const matches: Bound = {
+  bind: context => (text: string, pattern: string) => patternOf(context, pattern, text).test(text),
+};
 
 function parseInt64(text: string): bigint {
   const value = /^[+-]?\d{1,40}$/.test(text) ? BigInt(text.replace('+', '')) : undefined;
@@ -61,7 +68,11 @@ function parseUint64(text: string): CelUint {
 
 const special: Readonly<Record<string, number>> = { inf: Infinity, infinity: Infinity, nan: Number.NaN };
 
+/** No number of use is longer. */
+const maxNumberLength = 1000;
+
 function parseDouble(text: string): number {
+  if (text.length > maxNumberLength) badConversion('string', 'double');
   if (/^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(text)) {
     const value = Number(text);
     if (Number.isFinite(value)) return value;

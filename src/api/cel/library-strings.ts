@@ -60,7 +60,7 @@ const substring: Bound = {
 };
 
 /** A text longer than this is no result: the request it came from was smaller, and building it would stall. */
-const maxResultLength = 64 * 1024 * 1024;
+const maxResultLength = 16 * 1024 * 1024;
 
 function replace(text: string, old: string, by: string, limit?: bigint): string {
   const count = limit === undefined || limit < 0n ? Number.POSITIVE_INFINITY : Number(limit);
@@ -110,6 +110,30 @@ const join: Bound = {
     },
 };
 
+const reverse: Bound = {
+  bind: context => (text: string) => {
+    const points = pointsOf(context, text);
+    return [...points].reverse().join('');
+  },
+};
+
+const format: Bound = {
+  bind:
+    ({ work }) =>
+    (text: string, args: CelList) =>
+      formatText(text, args, work),
+};
+
+const counted: Bound = {
+  bind:
+    ({ work }) =>
+    (text: string, old: string, by: string, limit?: bigint) => {
+      const result = replace(text, old, by, limit);
+      work(result.length);
+      return result;
+    },
+};
+
 const quotes: Readonly<Record<string, string>> = {
   '\x07': '\\a',
   '\b': '\\b',
@@ -138,13 +162,13 @@ const spaceUnits: ReadonlySet<number> = new Set([
 ]);
 
 const find: Bound = {
-  bind: context => (text: string, pattern: string) => patternOf(context, pattern).find(text) ?? '',
+  bind: context => (text: string, pattern: string) => patternOf(context, pattern, text).find(text) ?? '',
 };
 
 const findAll: Bound = {
   bind: context => (text: string, pattern: string, limit?: bigint) => {
     const count = limit === undefined || limit < 0n ? Number.POSITIVE_INFINITY : Number(limit);
-    return new ArrayList(patternOf(context, pattern).findAll(text, count));
+    return new ArrayList(patternOf(context, pattern, text).findAll(text, count));
   },
 };
 
@@ -174,8 +198,8 @@ export const strings: Library = {
     ],
   ],
   replace: [
-    ['string_replace_string_string', 'string.(string, string) -> string', replace],
-    ['string_replace_string_string_int', 'string.(string, string, int) -> string', replace],
+    ['string_replace_string_string', 'string.(string, string) -> string', counted],
+    ['string_replace_string_string_int', 'string.(string, string, int) -> string', counted],
   ],
   split: [
     ['string_split_string', 'string.(string) -> list<string>', split],
@@ -186,12 +210,12 @@ export const strings: Library = {
     ['string_substring_int_int', 'string.(int, int) -> string', substring],
   ],
   trim: [['string_trim', 'string.() -> string', trim]],
-  reverse: [['string_reverse', 'string.() -> string', (text: string) => [...text].reverse().join('')]],
+  reverse: [['string_reverse', 'string.() -> string', reverse]],
   join: [
     ['list_join', 'list<string>.() -> string', join],
     ['list_join_string', 'list<string>.(string) -> string', join],
   ],
-  format: [['string_format', 'string.(list<dyn>) -> string', (text: string, args: CelList) => formatText(text, args)]],
+  format: [['string_format', 'string.(list<dyn>) -> string', format]],
   'strings.quote': [
     [
       'strings_quote',

@@ -1,6 +1,6 @@
 import { fault } from './errors.ts';
 import { type GoUrl, hostnameOf, parseUrl, portOf, queryOf, UrlProblem } from './go-url.ts';
-import type { Library } from './signature.ts';
+import type { Bound, Library } from './signature.ts';
 import { urlType } from './types.ts';
 import { ArrayList, CelOpaque, ValueMap } from './values.ts';
 
@@ -37,16 +37,30 @@ export function urlProblem(text: string): string | undefined {
   }
 }
 
-function query(value: CelOpaque): ValueMap {
-  const map = new ValueMap();
-  for (const [key, values] of queryOf(urlOf(value))) map.set(key, new ArrayList(values));
-  return map;
-}
+const isUrl: Bound = {
+  bind:
+    ({ work }) =>
+    (text: string) => {
+      work(text.length);
+      return urlProblem(text) === undefined;
+    },
+};
+
+const query: Bound = {
+  bind:
+    ({ work }) =>
+    (value: CelOpaque) => {
+      const map = new ValueMap();
+      work(urlOf(value).query.length);
+      for (const [key, values] of queryOf(urlOf(value))) map.set(key, new ArrayList(values));
+      return map;
+    },
+};
 
 /** Kubernetes' URL library. */
 export const urls: Library = {
   url: [['string_to_url', '(string) -> URL', toUrl]],
-  isURL: [['is_url_string', '(string) -> bool', (text: string) => urlProblem(text) === undefined]],
+  isURL: [['is_url_string', '(string) -> bool', isUrl]],
   getScheme: [['url_get_scheme', 'URL.() -> string', (value: CelOpaque) => urlOf(value).scheme]],
   getHost: [['url_get_host', 'URL.() -> string', (value: CelOpaque) => urlOf(value).host]],
   getHostname: [['url_get_hostname', 'URL.() -> string', (value: CelOpaque) => hostnameOf(urlOf(value))]],

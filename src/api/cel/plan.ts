@@ -190,6 +190,7 @@ class Planner {
 
   #equality(expr: Node<'call'>, wanted: boolean): Plan {
     const [left, right] = this.#runs(expr.args);
+    const work = this.#context.calls.work;
     const cost = callCost(expr.fn, wanted ? 'equals' : 'not_equals') as (...all: unknown[]) => number;
     return {
       run: frame => {
@@ -197,7 +198,7 @@ class Planner {
         const b = right(frame);
         const quick = typeof a !== 'object' && typeof a !== 'string';
         charge(frame, quick ? 1 : cost(a, b));
-        return isEqual(a, b) === wanted;
+        return isEqual(a, b, work) === wanted;
       },
     };
   }

@@ -166,8 +166,8 @@ function readVariable(name: string, values: Readonly<Record<string, unknown>>, t
   return fromJson(raw, type);
 }
 
-/** What hidden work an evaluation may do beyond its cost: about a second. */
-const maxWork = 200_000_000;
+/** What hidden work an evaluation may do beyond its cost: well below a second. */
+const maxWork = 20_000_000;
 /** Patterns and zones that are kept for a program. */
 const maxMemos = 64;
 

@@ -16,11 +16,14 @@ export function durationOf(nanos: bigint): CelDuration {
   return isInt64(nanos) ? new CelDuration(nanos) : fault('duration overflow');
 }
 
+/** Longer texts are no times: reading them would cost more than a call is charged. */
+const maxTextLength = 500;
+
 const rfc3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,}))?([Zz]|[+-]\d{2}:\d{2})$/;
 
 /** Reads RFC 3339; undefined when it is not. */
 export function parseTimestamp(text: string): CelTimestamp | undefined {
-  const match = rfc3339.exec(text);
+  const match = text.length > maxTextLength ? null : rfc3339.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction, zone] = match;
   const numbers = [month, day, hour, minute, second].map(Number) as [number, number, number, number, number];
@@ -71,7 +74,7 @@ export function parseDuration(text: string): CelDuration | undefined {
   const sign = text[0] === '-' ? -1n : 1n;
   const body = text[0] === '-' || text[0] === '+' ? text.slice(1) : text;
   if (body === '0') return new CelDuration(0n);
-  if (body === '') return undefined;
+  if (body === '' || body.length > maxTextLength) return undefined;
   let nanos = 0n;
   for (let at = 0; at < body.length; at = durationPart.lastIndex) {
     durationPart.lastIndex = at;

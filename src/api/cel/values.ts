@@ -129,12 +129,14 @@ function depthOf(list: CelList): number {
 
 const maxJoinDepth = 20;
 
-/** `left + right`. */
-export function joinLists(left: CelList, right: CelList): CelList {
+/** `left + right`; `work` is told of copying. */
+export function joinLists(left: CelList, right: CelList, work: (units: number) => void): CelList {
   if (left.size === 0) return right;
   if (right.size === 0) return left;
   const joined = new JoinedList(left, right);
-  return joined.depth > maxJoinDepth ? new ArrayList([...itemsOf(joined)]) : joined;
+  if (joined.depth <= maxJoinDepth) return joined;
+  work(joined.size);
+  return new ArrayList([...itemsOf(joined)]);
 }
 
 /** A map of made values. Keys that are equal numbers are one key. */
