@@ -9,6 +9,7 @@ export { createConnect } from './connect/index.ts';
 export type { Exchange, Next, Stage } from './exchange.ts';
 export * as fairness from './fairness/index.ts';
 export * as locks from './locks/index.ts';
+export * as openid from './openid/index.ts';
 export type { HealthCheck } from './plain/health.ts';
 export type { VersionInfo } from './plain/version.ts';
 export type { ObjectReader } from './reader.ts';

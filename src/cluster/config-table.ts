@@ -103,6 +103,32 @@ export const configTable = {
     roles: server,
     sentence: "File with a TracingConfiguration as kube-apiserver's; its endpoint takes OTLP over HTTP.",
   },
+  'authentication-config': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence:
+      "File with an AuthenticationConfiguration, as kube-apiserver's: OpenID providers, anonymous paths; changes are taken over.",
+  },
+  'authentication-token-webhook-config-file': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence: 'Kubeconfig of the server that is asked whose a token is.',
+  },
+  'authentication-token-webhook-cache-ttl': {
+    type: 'string',
+    default: '2m',
+    roles: server,
+    sentence: 'How long its answers are kept.',
+  },
+  'authorization-config': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence:
+      "File with an AuthorizationConfiguration, as kube-apiserver's: authorizers in order, webhooks among them; changes are taken over.",
+  },
   'audit-policy-file': {
     type: 'string',
     default: '',

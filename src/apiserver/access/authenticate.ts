@@ -23,11 +23,13 @@ export interface AuthenticationOptions {
   /** Front proxies that say in headers who asks; undefined: none are believed. */
   readonly requestHeader?: RequestHeaderOptions | undefined;
   /** Paths that need no credentials; a trailing `/*` takes all below. Default: health and version. */
-  readonly anonymousPaths?: readonly string[] | undefined;
+  readonly anonymousPaths?: readonly string[] | (() => readonly string[] | undefined) | undefined;
   /** As in ServiceAccountTokenOptions. */
   readonly noteUse?: ((secret: Secret, day: string) => void) | undefined;
   /** Further kinds of tokens (the static tokens of joining machines), asked first. */
   readonly tokens?: readonly TokenAuthenticator[] | undefined;
+  /** Kinds of tokens that other servers know, asked last. */
+  readonly foreignTokens?: TokenAuthenticator | undefined;
 }
 
 /** Where anonymous requests may go by default; RBAC (system:public-info-viewer) still has the last word. */
@@ -42,19 +44,26 @@ export const defaultAnonymousPaths = [
   '/version/',
 ];
 
-/** Every kind of bearer token in one: the first that knows the token decides. */
+/** Every kind of bearer token in one: the first that takes the token decides; when none does, the first complaint counts. */
 export function createTokenAuthenticator(options: AuthenticationOptions): TokenAuthenticator {
   const { serviceAccountKeys: keys, issuer, audiences, reader, clock, noteUse } = options;
   const methods = [
     ...(options.tokens ?? []),
     createBootstrapTokens({ reader, clock, audiences }),
     createServiceAccountTokens({ keys, issuer, audiences, reader, clock, noteUse }),
+    ...(options.foreignTokens ? [options.foreignTokens] : []),
   ];
   return async (token, wanted) => {
+    const failures: unknown[] = [];
     for (const method of methods) {
-      const identity = await method(token, wanted);
-      if (identity) return { ...identity, user: asAuthenticated(identity.user) };
+      try {
+        const identity = await method(token, wanted);
+        if (identity) return { ...identity, user: asAuthenticated(identity.user) };
+      } catch (error) {
+        failures.push(error);
+      }
     }
+    if (failures.length > 0) throw failures[0];
     return undefined;
   };
 }
@@ -68,7 +77,8 @@ export function createAuthenticator(options: AuthenticationOptions): Authenticat
   const fromToken = createTokenAuthenticator(options);
   const { requestHeader, clock } = options;
   const fromFrontProxy = requestHeader && createRequestHeaderAuthenticator({ ...requestHeader, clock });
-  const anonymousPaths = options.anonymousPaths ?? defaultAnonymousPaths;
+  const { anonymousPaths } = options;
+  const pathsNow = () => (typeof anonymousPaths === 'function' ? anonymousPaths() : anonymousPaths);
   return async request => {
     const { peer } = request;
     if (peer.user) return asAuthenticated(peer.user);
@@ -80,7 +90,7 @@ export function createAuthenticator(options: AuthenticationOptions): Authenticat
     if (token !== undefined) shown.push(() => authenticateToken(fromToken, token));
     const user = await firstUser(shown);
     if (user) return asAuthenticated(user);
-    return anonymousPaths.some(path => matchesPath(path, request.path)) ? anonymous : undefined;
+    return (pathsNow() ?? defaultAnonymousPaths).some(path => matchesPath(path, request.path)) ? anonymous : undefined;
   };
 }
 
