@@ -52,6 +52,7 @@ export interface FairRequest {
   readonly info: RequestInfo;
   signal(): AbortSignal;
   readonly isPatient: boolean;
+  readonly isWrite: boolean;
 }
 
 /** API Priority and Fairness (KEP-1040): which flow a request belongs to, and when it may run. */
@@ -73,7 +74,7 @@ const mandatorySchemas = bootstrapSchemas.filter(isMandatory);
 export function createFairness(options: FairnessOptions): Fairness {
   const { reader, clock } = options;
   const meters = createFairnessMeters(options.meter);
-  const gate = new TurnGate(options.schedule);
+  const gate = new TurnGate({ schedule: options.schedule, monotonicMs: () => clock.monotonicMs() });
   const levels = new Map<string, Level>();
   let flows: readonly Flow[] = [];
   let isStale = true;
@@ -118,6 +119,7 @@ export function createFairness(options: FairnessOptions): Fairness {
         series: flow.series,
         signal: request.signal,
         isPatient: request.isPatient,
+        isWrite: request.isWrite,
       });
     },
     waiting: () => [...levels.values()].reduce((sum, { set }) => sum + set.waitingCount, 0),

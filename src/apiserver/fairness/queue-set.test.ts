@@ -11,18 +11,27 @@ import { TurnGate } from './turn-gate.ts';
 function setUp(limit: number, queues = { queues: 64, handSize: 6, queueLengthLimit: 50 }) {
   const clock = createFakeClock();
   const turns: (() => void)[] = [];
-  const gate = new TurnGate(run => turns.push(run));
+  const nowMs = { value: 0 };
+  const gate = new TurnGate({ schedule: run => turns.push(run), monotonicMs: () => nowMs.value });
   const meter = createMeter();
   const series = createFairnessMeters(meter).flow('level', 'schema');
   const set = new QueueSet({ clock, gate, demand: new DemandMeter(0) });
   set.configure(queues);
   set.limit = limit;
   const start = (flow: string, more: Partial<Arrival> = {}) =>
-    set.start({ flow, seats: 1, series, signal: () => new AbortController().signal, isPatient: false, ...more });
+    set.start({
+      flow,
+      seats: 1,
+      isWrite: false,
+      series,
+      signal: () => new AbortController().signal,
+      isPatient: false,
+      ...more,
+    });
   const turn = () => {
     for (const run of turns.splice(0)) run();
   };
-  return { clock, set, start, turn, meter };
+  return { clock, set, start, turn, meter, nowMs };
 }
 
 const isTicket = (outcome: unknown): outcome is Ticket =>
@@ -150,6 +159,22 @@ test('more than a turn can take waits for the next turn, also when seats are fre
   turn();
   assert.equal(set.waitingCount, 0);
   assert.ok(isTicket(await outcomes.at(-1)));
+});
+
+test('when requests take long, fewer begin in a turn, so that nobody waits long for his', () => {
+  const { start, turn, nowMs } = setUp(600);
+  const begin = (isWrite: boolean) => Array.from({ length: 60 }, () => start('a', { isWrite })).filter(isTicket).length;
+  for (let count = 0; count < 60; count++) {
+    start('a');
+    nowMs.value += 0.25;
+    turn();
+  }
+  assert.equal(begin(false), 4);
+  for (let count = 0; count < 100; count++) {
+    nowMs.value += 1;
+    turn();
+  }
+  assert.equal(begin(true), 8, 'writes of a turn share a commit');
 });
 
 test('the uncontended way is cheap', () => {

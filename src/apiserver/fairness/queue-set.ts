@@ -16,6 +16,7 @@ export interface Arrival {
   /** Schema and distinguisher: requests of one flow share a hand of queues. */
   readonly flow: string;
   readonly seats: number;
+  readonly isWrite: boolean;
   readonly series: FlowSeries;
   /** Leaves the queue when it aborts; asked for only by those that wait. */
   signal(): AbortSignal;
@@ -104,7 +105,7 @@ export class QueueSet implements GateGuest {
   /** Runs now (a ticket), later (a promise), or not (the reason). */
   start(arrival: Arrival): Ticket | Rejection | Promise<Ticket | Rejection> {
     const isFree = this.waitingCount === 0 && this.#fits(arrival.seats);
-    if (isFree && this.#gate.take(arrival.seats)) {
+    if (isFree && this.#gate.take(arrival.seats, arrival.isWrite)) {
       const hand = this.#handOf(arrival.flow);
       return this.#begin(arrival, this.#queues[hand[this.#arrivals++ % hand.length]!]!, 0);
     }
@@ -112,16 +113,16 @@ export class QueueSet implements GateGuest {
   }
 
   /** For the gate: the next request that fits. */
-  dispatchOne(): number {
+  dispatchOne(): { seats: number; isWrite: boolean } | undefined {
     const queue = this.#nextQueue();
-    if (!queue) return 0;
+    if (!queue) return undefined;
     const waiting: Waiting = queue.waiting.values().next().value!;
-    if (!this.#fits(waiting.seats)) return 0;
+    if (!this.#fits(waiting.seats)) return undefined;
     this.#leave(waiting);
     this.gateTag += waiting.seats / this.#limit;
-    const { seats, series, sinceMs } = waiting;
+    const { seats, isWrite, series, sinceMs } = waiting;
     waiting.settle(this.#begin({ seats, series }, queue, this.#clock.monotonicMs() - sinceMs));
-    return seats;
+    return { seats, isWrite };
   }
 
   #enqueue(arrival: Arrival, isFree: boolean): Rejection | Promise<Ticket | Rejection> {
@@ -135,7 +136,7 @@ export class QueueSet implements GateGuest {
   }
 
   #wait(arrival: Arrival, queue: Queue, resolve: (outcome: Ticket | Rejection) => void): void {
-    const { flow, seats, series, isPatient } = arrival;
+    const { flow, seats, isWrite, series, isPatient } = arrival;
     const signal = arrival.signal();
     const giveUp = (reason: Rejection) => {
       this.#leave(waiting);
@@ -145,7 +146,7 @@ export class QueueSet implements GateGuest {
     const onAbort = () => giveUp('cancelled');
     const timer = isPatient ? undefined : this.#clock.timer(waitLimitMs, () => giveUp('time-out'), { unref: true });
     const waiting: Waiting = {
-      ...{ flow, seats, series, signal: arrival.signal, isPatient, queue },
+      ...{ flow, seats, isWrite, series, signal: arrival.signal, isPatient, queue },
       sinceMs: this.#clock.monotonicMs(),
       settle(outcome) {
         timer?.[Symbol.dispose]();

@@ -37,10 +37,8 @@ export function createLimit(fairness: Fairness, { meter, clock }: { meter: Meter
     const flow = fairness.classify(user, info);
     exchange.responseHeaders = { ...exchange.responseHeaders, ...flow.headers };
     const asked: FairRequest = {
-      user,
-      info,
-      signal: () => request.signal,
-      isPatient: request.peer.address === 'in-process',
+      ...{ user, info, signal: () => request.signal },
+      ...{ isPatient: request.peer.address === 'in-process', isWrite: kind === 'mutating' },
     };
     const answer = fairness.start(flow, asked);
     const go = (ticket: Ticket) =>
