@@ -1,9 +1,12 @@
 /** Two servers that share an etcd: what one writes the other shows, and what is handed out is handed out once. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { ConfigMap, Endpoints, Lease, ResourceQuota, Service } from '#api';
+import type { ConfigMap, Endpoints, Lease, ResourceQuota, Secret, Service } from '#api';
 import { resources } from '#api';
+import { createSystemClock } from '#base';
+import { createRecordingLog } from '#base/testing';
 import { isForbidden } from '#client';
+import { openEtcdStore } from '#store';
 import { type EtcdProcesses, missingEtcd, startEtcd } from '#store/testing';
 import { type ClusterServer, prepareServers, type Servers, until } from './servers.ts';
 
@@ -18,7 +21,7 @@ describe('two servers on one etcd', { skip: missingEtcd() ?? false }, () => {
 
   before(async () => {
     etcd = await startEtcd();
-    cluster = await prepareServers(2, ['--datastore-endpoint', `http://${etcd.endpoints[0]}`]);
+    cluster = await prepareServers(2, ['--secrets-encryption', '--datastore-endpoint', `http://${etcd.endpoints[0]}`]);
     [a, b] = cluster.servers as [ClusterServer, ClusterServer];
     // At the same moment, on an empty etcd: one of them makes the certificates.
     await Promise.all([a!.start(), b!.start()]);
@@ -81,6 +84,17 @@ describe('two servers on one etcd', { skip: missingEtcd() ?? false }, () => {
     assert.equal(results.filter(({ status }) => status === 'fulfilled').length, 7);
     for (const error of settled(results)) assert.ok(isForbidden(error), String(error));
     assert.equal((await b!.client.list(resources.secrets, { namespace: 'narrow' })).items.length, 7);
+  });
+
+  test('a secret that one encrypts the other can read', async () => {
+    const metadata = { name: 'hidden', namespace };
+    await a!.client.create(resources.secrets, { metadata, stringData: { word: 'sesame' } } as Secret);
+    const { data } = await b!.client.get(resources.secrets, metadata);
+    assert.equal(Buffer.from(data?.['word'] ?? '', 'base64').toString(), 'sesame');
+    const deps = { clock: createSystemClock(), log: createRecordingLog() };
+    await using store = await openEtcdStore({ endpoints: etcd.endpoints }, deps);
+    const entry = await store.get(`/registry/secrets/${namespace}/hidden`);
+    assert.match(Buffer.from(entry!.value).toString('latin1'), /^k8s:enc:/);
   });
 
   test('the Service kubernetes leads to both, and one of them leads', async () => {

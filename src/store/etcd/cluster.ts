@@ -135,7 +135,7 @@ export class EtcdCluster {
     const isRoundOver = (about.failures + 1) % this.#members.length === 0;
     const problem = toStoreError(about.error, this.where);
     if (isRoundOver) {
-      if (!this.#problem) log.warn('etcd does not answer', { error: about.error });
+      if (!this.#problem) log.warn('etcd does not answer', { reason: problem.message });
       this.#problem = problem;
     }
     if (about.isOver) throw problem;
