@@ -1,5 +1,5 @@
 import type { RawText, TypeNode, UnknownObject } from '#api';
-import { applyJsonPatch, applyMergePatch, applyStrategicPatch, DecodeError, PatchError } from '#api';
+import { apiVersionOf, applyJsonPatch, applyMergePatch, applyStrategicPatch, DecodeError, PatchError } from '#api';
 import { contentTypeOf, maxBodyBytes } from '../content/read-document.ts';
 import { badRequest, entityTooLarge, invalidPatch, unprocessable, unsupportedMediaType } from '../errors.ts';
 import type { Target } from './target.ts';
@@ -24,7 +24,10 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
 export async function readPatch(target: Target, validation: FieldValidation): Promise<PatchBody> {
   const { request } = target.exchange;
   const type = patchTypes[contentTypeOf(request)];
-  if (!type) throw unsupportedMediaType(Object.keys(patchTypes));
+  const refused = unsupported(target);
+  if (!type || type === refused) {
+    throw unsupportedMediaType(Object.keys(patchTypes).filter(name => patchTypes[name] !== refused));
+  }
   const bytes = await request.body(maxBodyBytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   const parse = () => parsePatch(target, { type, text, validation });
@@ -44,6 +47,12 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
       return lazily().duplicates;
     },
   };
+}
+
+/** Custom kinds, which are those without a protobuf form, have no strategies of merging. */
+function unsupported({ core, kind, subresource }: Target): PatchType | undefined {
+  const isBuiltIn = subresource === 'scale' || core.protobuf.knows(apiVersionOf(kind), kind.kind);
+  return isBuiltIn ? undefined : 'strategic';
 }
 
 function parsePatch(
