@@ -25,7 +25,8 @@ export function compileRe2(pattern: string): Re2 {
   const compiled = parse(pattern);
   return {
     size: compiled.programSize(),
-    test: text => compiled.matcher(text).find(),
+    // Without groups, the library goes through the text with an automaton.
+    test: text => compiled.test(text),
     find: text => {
       const matcher = compiled.matcher(text);
       return matcher.find() ? (matcher.group() ?? undefined) : undefined;

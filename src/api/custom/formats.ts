@@ -67,17 +67,22 @@ function isUri(text: string): boolean {
 
 /** Go's mail.ParseAddress: an address, perhaps with a name before it. */
 function isEmail(text: string): boolean {
-  const named = /^\s*(?:"(?:[^"\\]|\\.)*"|[^<>"@,;:\\]*)\s*<([^<>]+)>\s*$/.exec(text);
-  const address = named ? named[1]! : text.trim();
+  const trimmed = text.trim();
+  const open = trimmed.endsWith('>') ? trimmed.lastIndexOf('<') : -1;
+  if (open < 0) return isAddress(trimmed);
+  const name = trimmed.slice(0, open).trim();
+  const isName = /^[^<>"@,;:\\]*$/.test(name) || /^"(?:[^"\\]|\\.)*"$/.test(name);
+  return isName && isAddress(trimmed.slice(open + 1, -1));
+}
+
+const atoms = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/;
+
+function isAddress(address: string): boolean {
   const at = address.lastIndexOf('@');
-  if (at < 1 || at === address.length - 1) return false;
-  const atom = /^[^\s()<>[\]:;@\\,."]+(?:\.[^\s()<>[\]:;@\\,."]+)*$/;
-  const local = address.slice(0, at);
+  const local = address.slice(0, Math.max(at, 0));
   const domain = address.slice(at + 1);
-  return (
-    (atom.test(local) || /^"(?:[^"\\\r\n]|\\.)*"$/.test(local)) &&
-    (atom.test(domain) || /^\[[^[\]\\\s]*\]$/.test(domain))
-  );
+  const isLocal = atoms.test(local) || /^"(?:[^"\\\r\n]|\\.)*"$/.test(local);
+  return isLocal && (atoms.test(domain) || /^\[[^[\]\\\s]*\]$/.test(domain));
 }
 
 function isHostname(text: string): boolean {
@@ -147,7 +152,8 @@ function isRgbColor(text: string): boolean {
 }
 
 function isBase64(text: string): boolean {
-  return /^[A-Za-z0-9+/\r\n]*={0,2}[\r\n]*$/.test(text) && text.replace(/[\r\n]/g, '').length % 4 === 0;
+  const plain = text.replace(/[\r\n]/g, '');
+  return plain.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(plain);
 }
 
 function isDate(text: string): boolean {

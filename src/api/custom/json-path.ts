@@ -10,6 +10,8 @@ type Step = (values: readonly unknown[]) => unknown[];
 
 /** No path yields more; recursive descent over a large object must not make giant lists. */
 const maxResults = 10_000;
+/** Longer ones are not written by people. */
+const maxPathLength = 1024;
 /** Recursive descent does not look deeper. */
 const maxDescent = 200;
 
@@ -18,6 +20,7 @@ const maxDescent = 200;
  * braces. A missing member is no error. Source: client-go util/jsonpath. Throws JsonPathError.
  */
 export function parseJsonPath(path: string): JsonPath {
+  if (path.length > maxPathLength) throw new JsonPathError(`path is longer than ${maxPathLength} characters`);
   const steps = readSteps(path);
   return object => {
     let values: unknown[] = [object];
@@ -93,15 +96,17 @@ function readBracket(text: string): Step {
   return range({ start: slice[1], end: slice[2], step: slice[3] });
 }
 
+/** Parts before their parents' next siblings. */
 const descend: Step = values => {
   const found: unknown[] = [];
-  const open = values.map(value => ({ value, depth: 0 }));
-  for (let next = open.shift(); next && found.length < maxResults; next = open.shift()) {
+  const open = values.map(value => ({ value, depth: 0 })).reverse();
+  for (let next = open.pop(); next && found.length < maxResults; next = open.pop()) {
     const { value, depth } = next;
     if (typeof value !== 'object' || value === null) continue;
     found.push(value);
-    if (depth < maxDescent)
-      open.unshift(...Object.values(value).map(part => ({ value: part as unknown, depth: depth + 1 })));
+    if (depth >= maxDescent) continue;
+    const parts = Object.values(value) as unknown[];
+    for (let index = parts.length - 1; index >= 0; index--) open.push({ value: parts[index], depth: depth + 1 });
   }
   return found;
 };
@@ -151,20 +156,43 @@ type Scalar = string | number | boolean;
 
 /** `@.type=="Ready"`, or `@.type`: there is such a thing. */
 function filter(text: string): Step {
-  const parts = /^\s*(.*?)\s*(==|!=|<=|>=|<|>)\s*(.*?)\s*$/s.exec(text);
-  if (!parts) {
+  const comparison = splitComparison(text);
+  if (!comparison) {
     const find = parseJsonPath(text.trim());
     return values => items(values).filter(item => find(item).length > 0);
   }
-  const left = operand(parts[1]!);
-  const right = operand(parts[3]!);
-  const compare = operators[parts[2]!]!;
+  const left = operand(comparison.left);
+  const right = operand(comparison.right);
   return values =>
     items(values).filter(item => {
       const a = left(item);
       const b = right(item);
-      return a !== undefined && b !== undefined && typeof a === typeof b && compare(a, b);
+      return a !== undefined && b !== undefined && typeof a === typeof b && comparison.compare(a, b);
     });
+}
+
+interface Comparison {
+  readonly left: string;
+  readonly right: string;
+  compare(left: Scalar, right: Scalar): boolean;
+}
+
+/** The first operator outside of quotes parts the two sides. */
+function splitComparison(text: string): Comparison | undefined {
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!;
+    if (quote) {
+      if (char === quote) quote = '';
+      continue;
+    }
+    if (char === "'" || char === '"') quote = char;
+    const name = [text.slice(at, at + 2), char].find(operator => Object.hasOwn(operators, operator));
+    if (!name) continue;
+    const right = text.slice(at + name.length).trim();
+    return { left: text.slice(0, at).trim(), right, compare: operators[name]! };
+  }
+  return undefined;
 }
 
 function items(values: readonly unknown[]): unknown[] {
