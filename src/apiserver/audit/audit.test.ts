@@ -24,6 +24,7 @@ async function setUp(rules: string, more = '') {
     audit: { policy: parseAuditPolicy('p', text), sinks: [sink] },
     extend: () => ({
       impersonate,
+      authenticate: async request => (request.headers['authorization'] ? undefined : request.peer.user),
       authorize: ({ user, verb }) => {
         if (user.name === 'crash') throw new Error('a mistake in the program');
         return user.groups.includes('system:masters') || verb === 'impersonate'
@@ -107,6 +108,16 @@ test('a mistake in the program is a Panic', async () => {
     set.events.map(({ stage, responseStatus }) => [stage, (responseStatus as { code: number }).code]),
     [['Panic', 500]],
   );
+});
+
+test('a request that nobody is known to have sent is one event, at the level of strangers', async () => {
+  await using set = await setUp("- { level: Metadata, users: ['system:anonymous'] }\n- { level: None }");
+  const answer = await set.server.call('GET', maps, { headers: { authorization: 'Bearer wrong' } });
+  assert.equal(answer.status, 401);
+  const [event, ...rest] = set.events;
+  assert.equal(rest.length, 0);
+  assert.deepEqual([event!.stage, event!.verb], ['ResponseStarted', 'list']);
+  assert.equal((event!.responseStatus as { code: number }).code, 401);
 });
 
 test('a watch starts and completes', async () => {
