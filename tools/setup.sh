@@ -26,7 +26,8 @@ fi
 packages='containerd:containerd runc:runc /usr/lib/cni/ptp:containernetworking-plugins nft:nftables ip:iproute2 busybox:busybox-static
   conntrack:conntrack mount:mount ps:procps'
 # Only for the tests.
-[ "${1:-}" = tests ] && packages="$packages docker-registry:docker-registry etcd:etcd-server tcpdump:tcpdump socat:socat"
+[ "${1:-}" = tests ] && packages="$packages docker-registry:docker-registry etcd:etcd-server tcpdump:tcpdump socat:socat
+  prometheus:prometheus ansible:ansible /usr/lib/python3/dist-packages/kubernetes:python3-kubernetes"
 command -v kubectl >/dev/null 2>&1 || packages="$packages kubectl:kubernetes-client"
 
 missing=''

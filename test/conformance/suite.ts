@@ -42,8 +42,13 @@ interface Shared {
 let counter = 0;
 
 /** Declares all tests over a server that `shared` gives once it stands. */
-export function runSuites(title: string, registers: readonly Register[], shared: () => Shared): void {
-  describe(title, { concurrency: 4 }, () => {
+export function runSuites(
+  title: string,
+  registers: readonly Register[],
+  shared: () => Shared,
+  missing?: string | undefined,
+): void {
+  describe(title, { concurrency: 4, skip: missing ?? false }, () => {
     const suite: Suite = {
       conformance(name, run, options = {}) {
         test(name, { timeout: 120_000 }, async t => {
