@@ -2,7 +2,7 @@ import type { NonResourceRule, ResourceRule } from '#api';
 import type { Attributes, Authorizer, Decision } from '../access.ts';
 import type { ObjectReader } from '../reader.ts';
 import type { User } from '../user.ts';
-import { groups } from './identities.ts';
+import { groups, nodeNameOf } from './identities.ts';
 import { createNodeAuthorizer } from './node-authorizer.ts';
 import { createRbac, type Rbac } from './rbac.ts';
 
@@ -49,7 +49,7 @@ export function createAuthorization(
       if (superuser.verdict === 'allow') return superuser;
       return firstDecision(order(), builtIn, attributes);
     },
-    rulesFor: (user, namespace) => describeRules(rbac, user, namespace),
+    rulesFor: (user, namespace) => describeRules(rbac, { user, namespace, order: order() }),
     [Symbol.dispose]() {
       nodes[Symbol.dispose]();
       rbac[Symbol.dispose]();
@@ -83,7 +83,22 @@ function firstDecision(
   return decision instanceof Promise ? decision.then(next) : next(decision);
 }
 
-function describeRules(rbac: Rbac, user: User, namespace: string): UserRules {
+/** Authorizers that cannot list what they would allow: the answer is not all then (upstream's texts). */
+function silentAuthorizers(user: User, order: AuthorizerOrder): string[] {
+  const name = (one: AuthorizerOrder[number]) => (typeof one === 'string' ? one : 'Webhook');
+  const kinds = new Set(order.map(name));
+  return [
+    ...(kinds.has('Node') && nodeNameOf(user) !== undefined
+      ? ['node authorizer does not support user rule resolution']
+      : []),
+    ...(kinds.has('Webhook') ? ['webhook authorizer does not support user rule resolution'] : []),
+  ];
+}
+
+function describeRules(
+  rbac: Rbac,
+  { user, namespace, order }: { user: User; namespace: string; order: AuthorizerOrder },
+): UserRules {
   const grants = rbac.grantsOf(user, namespace || undefined);
   const resourceRules: ResourceRule[] = [];
   const nonResourceRules: NonResourceRule[] = [];
@@ -98,7 +113,7 @@ function describeRules(rbac: Rbac, user: User, namespace: string): UserRules {
     }
     if (nonResourceURLs?.length) nonResourceRules.push({ verbs, nonResourceURLs });
   }
-  const missing = grants.flatMap(grant => grant.missing ?? []);
+  const missing = [...silentAuthorizers(user, order), ...grants.flatMap(grant => grant.missing ?? [])];
   return {
     resourceRules,
     nonResourceRules,

@@ -1,3 +1,4 @@
+import { parseFieldSelector } from '#api';
 import type { Attributes, Decision } from '../access.ts';
 import type { ObjectReader } from '../reader.ts';
 import { nodeRules } from './bootstrap-roles.ts';
@@ -157,6 +158,13 @@ function ownResourceSlices(node: string, asked: Attributes): Decision {
 
 /** True when the request's field selector demands `field=value`, among other things. */
 function selects(asked: Attributes, field: string, value: string): boolean {
-  const terms = (asked.fieldSelector ?? '').split(',').map(term => term.trim());
-  return terms.includes(`${field}=${value}`) || terms.includes(`${field}==${value}`);
+  if (!asked.fieldSelector) return false;
+  try {
+    // Parsed as the list parses it: an escaped comma ends no term.
+    const terms = parseFieldSelector(asked.fieldSelector);
+    return terms.some(term => term.isEqual && term.field === field && term.value === value);
+  } catch {
+    // No selector: the list will refuse it.
+    return false;
+  }
 }

@@ -15,7 +15,7 @@ import type { Attributes, Decision } from '../access.ts';
 import type { User } from '../user.ts';
 import type { Authorization } from './authorize.ts';
 import { badRequest, invalid } from './refuse.ts';
-import { fieldSelectorOf, labelSelectorOf } from './review-selectors.ts';
+import { checkSelectors, fieldSelectorOf, labelSelectorOf } from './review-selectors.ts';
 import type { TokenAuthenticator } from './service-account-token.ts';
 
 export interface ReviewOptions {
@@ -134,7 +134,11 @@ function checkTarget(
   spec: Pick<SubjectAccessReviewSpec, 'resourceAttributes' | 'nonResourceAttributes'>,
 ) {
   const count = (spec?.resourceAttributes ? 1 : 0) + (spec?.nonResourceAttributes ? 1 : 0);
-  if (count === 1) return;
+  if (count === 1) {
+    const errors = checkSelectors(spec.resourceAttributes);
+    if (errors.length > 0) throw invalid({ group, kind }, '', errors);
+    return;
+  }
   const field = 'spec.resourceAttributes';
   const message =
     count === 0
