@@ -1,5 +1,5 @@
 import type { Check, Run } from './run.ts';
-import { addError, createRun, nowhere, pathOf } from './run.ts';
+import { addError, createRun, maxErrors, nowhere, pathOf } from './run.ts';
 import type { Schema } from './schema.ts';
 
 /** `allOf`, `anyOf`, `oneOf`, `not`. Parts of objects below them are judged without ratcheting, as upstream does. */
@@ -32,6 +32,7 @@ function attempt(check: Check, value: unknown, run: Run): Run {
 }
 
 function complain(run: Run, text: string): void {
+  if (run.errors.length >= maxErrors) return;
   const message = `Invalid value: "": ${JSON.stringify(pathOf(run))} must ${text}`;
   addError(run, { reason: 'FieldValueInvalid', field: nowhere, message });
 }

@@ -34,8 +34,14 @@ export function createKeyOf(schema: Schema): ((item: unknown) => string | undefi
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   if (schema['x-kubernetes-list-type'] !== 'map' || keys.length === 0) return undefined;
   const fields = keys.map(name => ({ name, default: (schema.items && propertyOf(schema.items, name))?.default }));
+  const [first] = fields;
   return item => {
     if (!isObject(item)) return undefined;
+    // One name is the usual key.
+    if (first && fields.length === 1 && Object.hasOwn(item, first.name)) {
+      const value = item[first.name];
+      if (typeof value === 'string') return `s${value}`;
+    }
     return canonicalJson(
       fields.map(field => (Object.hasOwn(item, field.name) ? item[field.name] : (field.default ?? null))),
     );

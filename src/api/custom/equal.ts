@@ -3,31 +3,37 @@
  * object that no schema describes) cannot exhaust the stack.
  */
 export function jsonEqual(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  const open: [unknown, unknown][] = [[left, right]];
-  for (let pair = open.pop(); pair; pair = open.pop()) {
-    const [a, b] = pair;
-    if (a === b) continue;
-    if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const open: unknown[] = [];
+  if (differ(left, right, open)) return false;
+  while (open.length > 0) {
+    const b = open.pop();
+    const a = open.pop();
     if (Array.isArray(a) || Array.isArray(b)) {
       if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-      for (let index = 0; index < a.length; index++) open.push([a[index], b[index]]);
-    } else if (!openMembers(a as Fields, b as Fields, open)) return false;
+      for (let index = 0; index < a.length; index++) if (differ(a[index], b[index], open)) return false;
+    } else if (membersDiffer(a as Fields, b as Fields, open)) return false;
   }
   return true;
 }
 
 type Fields = Record<string, unknown>;
 
-function openMembers(a: Fields, b: Fields, open: [unknown, unknown][]): boolean {
+/** True when two values are surely not the same; what has parts to be looked at is put on the list. */
+function differ(a: unknown, b: unknown, open: unknown[]): boolean {
+  if (a === b) return false;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return true;
+  open.push(a, b);
+  return false;
+}
+
+function membersDiffer(a: Fields, b: Fields, open: unknown[]): boolean {
   let count = 0;
   for (const key in a) {
-    if (!Object.hasOwn(b, key)) return false;
+    if (!Object.hasOwn(b, key) || differ(a[key], b[key], open)) return true;
     count++;
-    open.push([a[key], b[key]]);
   }
   for (const _key in b) count--;
-  return count === 0;
+  return count !== 0;
 }
 
 /** A text that is the same for equal values and different for others: to find duplicates in linear time. */

@@ -35,7 +35,7 @@ export function compileListCheck(schema: Schema): CheckLists | undefined {
 function ownCheck(schema: Schema): ((list: readonly unknown[], path: string, run: Run) => void) | undefined {
   const type = schema['x-kubernetes-list-type'];
   if (type === 'set')
-    return (list, path, run) => reportDuplicates(list, { path, run, keyOf: canonicalJson, show: item => item });
+    return (list, path, run) => reportDuplicates(list, { path, run, keyOf: keyOfItem, show: item => item });
   const keyOf = createKeyOf(schema);
   if (!keyOf) return undefined;
   const names = schema['x-kubernetes-list-map-keys'] ?? [];
@@ -46,17 +46,26 @@ function ownCheck(schema: Schema): ((list: readonly unknown[], path: string, run
   return (list, path, run) => reportDuplicates(list, { path, run, keyOf, show });
 }
 
+const mark = '\ufdd0';
+
+/** Scalars are their own keys; those of other items begin with a mark, and so do those of texts that begin with it. */
+function keyOfItem(item: unknown): unknown {
+  if (typeof item === 'string') return item.startsWith(mark) ? `${mark}s${item}` : item;
+  return typeof item === 'object' && item !== null ? `${mark}${canonicalJson(item)}` : item;
+}
+
 interface Report {
   readonly path: string;
   readonly run: Run;
-  keyOf(item: unknown): string | undefined;
+  /** Equal for items that must not stand beside each other; undefined: not for this check. */
+  keyOf(item: unknown): unknown;
   /** What of the item the message shows. */
   show(item: unknown): unknown;
 }
 
 function reportDuplicates(list: readonly unknown[], { path, run, keyOf, show }: Report): void {
-  const seen = new Set<string>();
-  const reported = new Set<string>();
+  const seen = new Set<unknown>();
+  const reported = new Set<unknown>();
   list.forEach((item, index) => {
     const key = keyOf(item);
     if (key === undefined) return;

@@ -31,6 +31,7 @@ export const nowhere = '<nil>';
 
 /** Adds an error whose message is `<prefix>: <path> in body <text>`, as the OpenAPI validator has it. */
 export function fail(run: Run, reason: string, value: unknown, text: string): void {
+  if (run.errors.length >= maxErrors) return;
   const path = pathOf(run);
   const message = `Invalid value: ${quote(value)}: ${path} in body ${text}`;
   addError(run, { reason, field: path || nowhere, message });

@@ -1,4 +1,4 @@
-import { compileRe2 } from '../regex.ts';
+import { compileRe2, type Re2 } from '../regex.ts';
 import { checkAlternatives } from './alternatives.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
@@ -94,11 +94,24 @@ function checkString(schema: Schema): Check | undefined {
       addError(run, { reason: 'FieldValueTooLong', field: pathOf(run) || nowhere, message });
     } else if (minLength !== undefined && length < minLength) {
       fail(run, 'FieldValueInvalid', value, `should be at least ${minLength} chars long`);
-    } else if (regex && !regex.test(value)) fail(run, 'FieldValueInvalid', value, `should match '${pattern}'`);
+    } else if (regex) checkPattern(value, { regex, pattern: pattern!, run });
     if (test && !test(value)) {
       fail(run, 'FieldValueTypeInvalid', value, `must be of type ${format}: ${JSON.stringify(value)}`);
     }
   };
+}
+
+/**
+ * Characters times instructions: nearly all patterns take far less than a step for each, but a few with long counted repetitions take them all, and
+ * nothing else happens meanwhile.
+ */
+const maxPatternWork = 5_000_000;
+
+function checkPattern(text: string, { regex, pattern, run }: { regex: Re2; pattern: string; run: Run }): void {
+  if (text.length * regex.size > maxPatternWork) {
+    const most = Math.floor(maxPatternWork / regex.size);
+    fail(run, 'FieldValueInvalid', text, `should match '${pattern}', which can be told for at most ${most} characters`);
+  } else if (!regex.test(text)) fail(run, 'FieldValueInvalid', text, `should match '${pattern}'`);
 }
 
 /** Length as Go counts it; most texts are short, and length in UTF-16 is right for nearly all. */

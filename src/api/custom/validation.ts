@@ -1,7 +1,7 @@
 import type { FieldError } from '../kind.ts';
 import type { TypeNode } from '../scheme.ts';
 import { compileEmbeddedCheck } from './embedded.ts';
-import { compileListCheck } from './list-types.ts';
+import { type CheckLists, compileListCheck } from './list-types.ts';
 import { compileRules } from './rules.ts';
 import { createRun, nowhere } from './run.ts';
 import { type ScalePaths, validateScale } from './scale.ts';
@@ -37,7 +37,11 @@ export function createValidation({ schema, metadataType, scale }: ValidationOpti
   const rules = compileRules(schema);
   const finish = (run: ReturnType<typeof createRun>, object: unknown, old: unknown): Outcome => {
     embedded?.(object, '', run);
-    if (lists && !hadDuplicates(lists, old)) lists(object, '', run);
+    const duplicates = lists ? duplicatesIn(lists, object) : [];
+    // A list that had duplicates may keep them, and with it all others: upstream looks no closer.
+    if (lists && duplicates.length > 0 && (old === undefined || duplicatesIn(lists, old).length === 0)) {
+      run.errors.push(...duplicates);
+    }
     if (!rules) return { errors: run.errors, warnings: [] };
     if (run.errors.some(error => blocking.has(error.reason))) {
       run.errors.push(notChecked);
@@ -66,12 +70,10 @@ export function createValidation({ schema, metadataType, scale }: ValidationOpti
   };
 }
 
-/** A list that had duplicates may keep them. */
-function hadDuplicates(lists: NonNullable<ReturnType<typeof compileListCheck>>, old: unknown): boolean {
-  if (old === undefined) return false;
+function duplicatesIn(lists: CheckLists, object: unknown): FieldError[] {
   const run = createRun();
-  lists(old, '', run);
-  return run.errors.length > 0;
+  lists(object, '', run);
+  return run.errors;
 }
 
 /** With these, rules would speak of values that are not what they think. */
