@@ -57,6 +57,8 @@ export interface KindBehaviour<T extends KubeObject> {
   prepareUpdate?(draft: T, old: T, context: KindContext): void;
   /** Before an update of `status` (or another subresource): keeps all but that part. Default for `status`: everything but status and managedFields from old. */
   prepareSubresource?(draft: T, old: T, subresource: string, context: KindContext): void;
+  /** Before the first deletion: what has to be done before the object may go is written into `draft` (a finalizer), and the deletion itself. */
+  prepareDelete?(draft: T, context: KindContext): void;
   validateCreate?(object: T): FieldError[];
   validateUpdate?(object: T, old: T): FieldError[];
   validateSubresource?(object: T, old: T, subresource: string): FieldError[];

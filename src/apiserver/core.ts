@@ -4,6 +4,7 @@ import type { Store } from '#store';
 import type { ProtobufCodec } from '#wire';
 import type { Authorizer } from './access.ts';
 import type { AdmissionPlugin } from './admission.ts';
+import type { Versions } from './custom/index.ts';
 import type { ObjectReader } from './reader.ts';
 import type { WatchCounts } from './server-meters.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
@@ -15,6 +16,8 @@ export interface Core {
   readonly reader: ObjectReader;
   /** A function, because custom resources make new schemes. */
   readonly scheme: () => Scheme;
+  /** Objects in other versions of their kinds. */
+  readonly versions: Versions;
   readonly decoder: Decoder;
   readonly protobuf: ProtobufCodec;
   readonly fieldManager: FieldManager;

@@ -34,6 +34,16 @@ export function methodNotAllowed(): StatusError {
   });
 }
 
+/** 405 of a create while the definition of its kind is being deleted. */
+export function terminatingDefinition(verb: string): StatusError {
+  return new StatusError({
+    code: 405,
+    reason: 'MethodNotAllowed',
+    message: `${verb} not allowed while custom resource definition is terminating`,
+    details: {},
+  });
+}
+
 export function alreadyExists(about: RefusedResource, name: string): StatusError {
   return new StatusError({
     code: 409,

@@ -1,8 +1,8 @@
-import type { Kind, Verb } from '#api';
-import { groupResourceOf } from '#api';
+import type { CustomKind, Kind, Verb } from '#api';
+import { groupResourceOf, isCustomKind } from '#api';
 import type { Response } from '#wire';
 import type { Core } from './core.ts';
-import { badRequest, methodNotAllowed, pathNotFound } from './errors.ts';
+import { badRequest, methodNotAllowed, pathNotFound, terminatingDefinition } from './errors.ts';
 import type { Exchange, Next } from './exchange.ts';
 import type { ExtraRoutes, PathRoute } from './routes.ts';
 import { create } from './verbs/create.ts';
@@ -80,6 +80,7 @@ function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRout
     throw pathNotFound();
   const target = targetOf(exchange, core, kind);
   exchange.isServed = true;
+  if (isCustomKind(kind)) checkCustom(exchange, core, kind);
   if (info.name) checkName(info.name);
   if (info.subresource) return routeSubresource(target, extra);
   const answer = extra.reviews?.[groupResourceOf(kind)];
@@ -88,6 +89,13 @@ function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRout
     throw methodNotAllowed();
   }
   return verbs[info.verb as Verb](target);
+}
+
+/** What a definition says to requests for its objects. Throws 405. */
+function checkCustom({ info, warnings }: Exchange, { versions }: Core, kind: CustomKind): void {
+  if (kind.custom.deprecationWarning) warnings.push(kind.custom.deprecationWarning);
+  if (info.verb === 'create' && !info.subresource && versions.isTerminating(kind))
+    throw terminatingDefinition(info.verb);
 }
 
 /** `//api/v1/pods` is another path. Behind a proxy everything is a path. */

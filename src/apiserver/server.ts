@@ -1,6 +1,7 @@
 import type { Descriptions, KubeObject, Resource, Scheme } from '#api';
 import { behaviours, createDecoder, createFieldManager, createScheme } from '#api';
 import type { Clock, Log, Meter, Random, Running } from '#base';
+import { createClient, createHandlerTransport } from '#client';
 import type { Store } from '#store';
 import { startCompaction } from '#store';
 import type { Handler, HttpServer, HttpServerLimits, Request, Response, TlsFiles } from '#wire';
@@ -13,6 +14,8 @@ import { createAudit } from './audit/index.ts';
 import { createChain } from './chain.ts';
 import { jsonAnswer, textAnswer } from './content/answer.ts';
 import type { Core } from './core.ts';
+import type { Definitions } from './custom/index.ts';
+import { createDefinitions, createVersions, startDefinitionController } from './custom/index.ts';
 import { methodNotAllowed } from './errors.ts';
 import type { Fairness } from './fairness/index.ts';
 import { createFairness } from './fairness/index.ts';
@@ -36,6 +39,7 @@ import { meterStore } from './storage/metered-store.ts';
 import type { Tracer } from './tracing/index.ts';
 import { createReader } from './watch-cache/reader.ts';
 import { WatchCache } from './watch-cache/watch-cache.ts';
+import { createWebhookClient } from './webhook/index.ts';
 
 export interface ApiServerConfig {
   /** Undefined: no socket; only the handler. */
@@ -136,6 +140,7 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   const fairness = cleanup.use(openFairness(config, deps, core));
   const handler = createHandler({ config, deps, core: { ...core, ...pick(extensions) }, extensions, fairness, state });
   cleanup.use(startCompaction(deps));
+  cleanup.use(startDefinitionController({ ...core, client: ownClient(handler) }));
   const http = config.listen && cleanup.use(await listen(config.listen, withFront(handler, config.front), deps));
   // First of all: watches end, so that nothing keeps a connection open.
   cleanup.defer(() => stopping.abort(new Error('the server stops')));
@@ -155,7 +160,15 @@ export async function startApiServer(config: ApiServerConfig, deps: ApiServerDep
   };
 }
 
-type OpenCore = Omit<Core, 'authorize' | 'admission'>;
+/** What the server itself writes goes the way of everybody's writes. */
+function ownClient(handler: Handler) {
+  const user = { name: 'system:apiserver', groups: ['system:masters', 'system:authenticated'] };
+  // Upstream's name in managedFields.
+  const name = 'kube-apiserver';
+  return createClient({ transport: createHandlerTransport(handler, user), userAgent: name, fieldManager: name });
+}
+
+type OpenCore = Omit<Core, 'authorize' | 'admission'> & { readonly definitions: Definitions };
 
 function pick({ authorize, admission }: ServerExtensions): Pick<Core, 'authorize' | 'admission'> {
   return { authorize, admission };
@@ -164,17 +177,23 @@ function pick({ authorize, admission }: ServerExtensions): Pick<Core, 'authorize
 async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: AsyncDisposableStack): Promise<OpenCore> {
   const { clock, random, log, meter } = deps;
   const store = meterStore(deps.store, deps);
-  const builtIn = deps.scheme ? undefined : createScheme(behaviours);
-  const scheme = deps.scheme ?? (() => builtIn!);
-  const cache = cleanup.use(new WatchCache({ store, parseKey: createKeyParser(scheme().kinds()), clock, log }));
+  const builtIn = deps.scheme?.() ?? createScheme(behaviours);
+  const cache = cleanup.use(new WatchCache({ store, parseKey: createKeyParser(builtIn.kinds()), clock, log }));
   await cache.start();
+  const late: { definitions?: Definitions } = {};
+  const scheme = () => late.definitions?.scheme() ?? builtIn;
   const reader = createReader(cache, scheme);
+  const webhooks = cleanup.use(createWebhookClient({ reader, clock, random }));
+  const definitions = cleanup.use(createDefinitions({ reader, builtIn, log }));
+  late.definitions = definitions;
   const [decoder, fieldManager] = [createDecoder(), createFieldManager()];
   return {
     store,
     cache,
     reader,
     scheme,
+    definitions,
+    versions: createVersions(definitions, { random, callWebhook: call => webhooks.call(call) }),
     decoder,
     protobuf: createProtobufCodec(),
     fieldManager,

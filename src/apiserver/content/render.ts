@@ -1,5 +1,5 @@
 import type { Kind, UnknownObject } from '#api';
-import { apiVersionOf } from '#api';
+import { apiVersionOf, isCustomKind } from '#api';
 import type { Response } from '#wire';
 import type { Core } from '../core.ts';
 import type { Item } from '../storage/item.ts';
@@ -83,7 +83,7 @@ export function renderList(view: View, parts: ListParts): Response {
   if (form.media === 'protobuf') return renderProtobufList(view, parts, metadata);
   const objects = parts.items.map(item => servedObject(kind, item));
   // As upstream, what stands in a list of a built-in kind does not repeat its kind.
-  const items = objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
+  const items = isCustomKind(kind) ? objects : objects.map(({ kind: _kind, apiVersion: _apiVersion, ...rest }) => rest);
   return encode(view, { kind: kind.listKind, apiVersion, metadata, items } as unknown as UnknownObject, 200);
 }
 
@@ -150,6 +150,7 @@ function withMember(object: object, name: string, bytes: Uint8Array): Uint8Array
 const lastBrace = Buffer.from('}\n');
 const comma = Buffer.from(',{');
 const first = Buffer.from('{');
+const bareComma = Buffer.from(',');
 const end = Buffer.from(']}\n');
 
 /** Shorter lists are not worth remembering. */
@@ -167,6 +168,10 @@ function aroundJoined(kind: Kind, metadata: object, { blocks }: JoinedItems): Ui
 
 function joinItems(kind: Kind, metadata: object, items: readonly Item[]): Uint8Array[] {
   const pieces: Uint8Array[] = [listHead(kind, metadata)];
+  if (isCustomKind(kind)) {
+    for (const [index, { bytes }] of items.entries()) pieces.push(...(index === 0 ? [] : [bareComma]), bytes);
+    return [...pieces, end];
+  }
   for (let index = 0; index < items.length; index++) {
     pieces.push(index === 0 ? first : comma, items[index]!.listBytes);
   }

@@ -6,3 +6,5 @@ export { createDefinitions } from './definitions.ts';
 export { cleanupFinalizer } from './finalize.ts';
 export type { Versions } from './versions.ts';
 export { createVersions } from './versions.ts';
+export type { Convert } from './with-conversions.ts';
+export { withConversions } from './with-conversions.ts';

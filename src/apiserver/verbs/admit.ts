@@ -1,7 +1,6 @@
 import type { Kind, TypeNode, UnknownObject } from '#api';
 import { DecodeError } from '#api';
 import type { AdmissionCodec, AdmissionPlugin, AdmissionRequest, Rounds } from '../admission.ts';
-import { toVersion } from '../content/versions.ts';
 import type { Core } from '../core.ts';
 import { admissionOptions } from './admission-options.ts';
 import type { DeleteOptions } from './delete-options.ts';
@@ -129,9 +128,9 @@ async function timed(
   }
 }
 
-function createCodec({ decoder, scheme }: Core): AdmissionCodec {
+function createCodec({ decoder, scheme, versions }: Core): AdmissionCodec {
   return {
-    convert: (object, to) => toVersion(object, to),
+    convert: (object, to) => versions.convert(object, to),
     settle(value, kind, subresource) {
       if (typeof value !== 'object' || value === null || Array.isArray(value))
         throw new DecodeError('json: the object must be a JSON object');

@@ -3,7 +3,7 @@ import type { FieldError, Kind, UnknownObject } from '#api';
 import { apiVersionOf, DecodeError, describeKind } from '#api';
 import type { Response } from '#wire';
 import type { View } from '../content/render.ts';
-import { toVersion } from '../content/versions.ts';
+import { servedObject } from '../content/render.ts';
 import { badRequest, invalidOptions, notFound, StatusError, statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { createObject } from './create.ts';
@@ -32,7 +32,7 @@ export async function apply(target: Target, request: ApplyRequest): Promise<Resp
     if (core.cache.of(kind.storagePrefix).get(keyOf(target))) return change(target, request);
     if (subresource !== '') throw notFound(kind, name);
     const config = readConfiguration(body, kind);
-    const draft = applyTo(target, { live: undefined, config, request });
+    const draft = await applyTo(target, { live: undefined, config, request });
     checkNew(config);
     try {
       return await createObject(target, { draft, options, view, isTracked: true });
@@ -54,12 +54,12 @@ async function change(target: Target, request: ApplyRequest): Promise<Response> 
     manager: options.fieldManager,
     isTracked: true,
     isVain: item => isKnownVain(item, kind, write),
-    produce: (_old, item) => {
+    produce: async (_old, item) => {
       last = item;
-      const live = toVersion(item.copy(), kind);
+      const live = structuredClone(servedObject(kind, item));
       if (isKnownVain(item, kind, write)) return live;
       const config = readConfiguration(body, kind);
-      const draft = applyTo(target, { live, config, request });
+      const draft = await applyTo(target, { live, config, request });
       // Also where only a named version may be changed, a configuration needs to name none.
       draft.metadata.resourceVersion = config.metadata.resourceVersion || String(item.revision);
       return draft;
@@ -67,7 +67,7 @@ async function change(target: Target, request: ApplyRequest): Promise<Response> 
   });
   const isVain = last !== undefined && outcome.item === last && !isKnownVain(last, kind, write);
   if (isVain && body.duplicates.length === 0) last!.vainWrite = { kind, name: write };
-  return renderOutcome(view, outcome);
+  return renderOutcome(target, view, outcome);
 }
 
 function isKnownVain({ vainWrite }: Item, kind: Kind, name: string): boolean {
@@ -81,13 +81,13 @@ function nameOfWrite({ kind, subresource }: Target, { body, options }: ApplyRequ
   return JSON.stringify([hash('sha1', body.text, 'base64'), fieldManager, force, subresource, apiVersionOf(kind)]);
 }
 
-function applyTo(
+async function applyTo(
   target: Target,
   { live, config, request }: { live: UnknownObject | undefined; config: UnknownObject; request: ApplyRequest },
-): UnknownObject {
+): Promise<UnknownObject> {
   const { body, options } = request;
   const { fieldManager: manager, force = false } = options;
-  const draft = settle(target, applied(target, { live, config: structuredClone(config), manager, force }));
+  const draft = settle(target, await applied(target, { live, config: structuredClone(config), manager, force }));
   alignName(draft, target.name);
   checkStrictly(target, body, options);
   return draft;

@@ -1,6 +1,5 @@
 import type { UnknownObject } from '#api';
 import { StoreError } from '#store';
-import { storageKindOf, toVersion } from '../content/versions.ts';
 import { StatusError } from '../errors.ts';
 import { encodeObject, withRevision } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';
@@ -19,16 +18,21 @@ export class WriteConflict extends Error {
 
 /**
  * Writes an object if its key is still at revision `expect` (0: absent), and resolves when it is durable and every read shows it. The object belongs to the
- * cache afterwards: the caller must not change it. Rejects with WriteConflict, or 500 when the store cannot write.
+ * cache afterwards: the caller must not change it. `encoded` is the same object in the version of the store, where that is known. Rejects with WriteConflict, or 500 when the store cannot write.
  */
 export async function commit(
   target: Target,
-  write: { name: string; object: UnknownObject; expect: number; bytes?: Buffer | undefined },
+  write: {
+    name: string;
+    object: UnknownObject;
+    expect: number;
+    encoded?: { stored: UnknownObject; bytes: Buffer } | undefined;
+  },
 ): Promise<Item> {
   const { core, kind } = target;
   const { name, object, expect } = write;
-  const stored = toVersion(object, storageKindOf(core.scheme(), kind));
-  const value = write.bytes ?? encodeObject(stored);
+  const stored = write.encoded?.stored ?? (await core.versions.store(kind, object));
+  const value = write.encoded?.bytes ?? encodeObject(stored);
   const volatile = expect === 0 && kind.behaviour.volatile?.(object) === true;
   core.cache.written.set(value, stored);
   const revision = await put(target, { key: storeKeyOf(target, name), value, expect, volatile });

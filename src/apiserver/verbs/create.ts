@@ -12,7 +12,7 @@ import { recordWrite } from './managed-fields.ts';
 import { readObject } from './read-object.ts';
 import { alignNamespace, fillNewMetadata, generateName, identityOf, refuseResourceVersion } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf } from './target.ts';
+import { keyOf, servedItem } from './target.ts';
 import { managerOf, parseWriteOptions, type WriteOptions } from './write-options.ts';
 
 /** Upstream's number of tries to make up a name that is free. */
@@ -61,7 +61,7 @@ export async function createObject(target: Target, creation: Creation): Promise<
     if (!creation.isTracked) {
       // As upstream: what admission adds is nobody's.
       const manager = managerOf(options, target.exchange.request.headers['user-agent']);
-      recordWrite(target, { draft, old: undefined, manager });
+      await recordWrite(target, { draft, old: undefined, manager });
     }
     await admitted.mutate();
     // A webhook may have put it elsewhere.
@@ -73,7 +73,7 @@ export async function createObject(target: Target, creation: Creation): Promise<
     if (options.dryRun) return dryRun(target, creation);
     const item = await store(target, draft, isGenerated);
     done = true;
-    return renderItem(view, item, 201);
+    return renderItem(view, await servedItem(target, item), 201);
   } finally {
     if (done) admitted.settle();
     else admitted.release();

@@ -12,7 +12,7 @@ import type { DeleteOptions } from './delete-options.ts';
 import { readDeleteOptions } from './delete-options.ts';
 import { freshEnough } from './freshness.ts';
 import type { Target } from './target.ts';
-import { keyOf } from './target.ts';
+import { keyOf, servedItem } from './target.ts';
 
 /** DELETE of one object. */
 export async function deleteOne(target: Target): Promise<Response> {
@@ -25,7 +25,9 @@ export async function deleteOne(target: Target): Promise<Response> {
   };
   const options = await readDeleteOptions(target);
   const deletion = await deleteObject(target, options);
-  if (deletion.item) return renderItem(view, deletion.item, options.saidCascade ? 202 : 200);
+  if (deletion.item) {
+    return renderItem(view, await servedItem(target, deletion.item), options.saidCascade ? 202 : 200);
+  }
   if (answersWithObject.has(kind.storagePrefix)) return renderObject(view, deletion.object);
   return renderObject(view, successStatus(target, deletion.object));
 }
@@ -76,7 +78,7 @@ export async function deleteObject(target: Target, options: DeleteOptions): Prom
 async function deleteOnce(target: Target, options: DeleteOptions, item: Item): Promise<Deletion> {
   const { core, kind, name } = target;
   checkPreconditions(target, options, item);
-  const old = servedObject(kind, item);
+  const old = servedObject(kind, await servedItem(target, item));
   const { dryRun } = options;
   const admitted = admission(target, {
     operation: 'DELETE',
@@ -90,8 +92,11 @@ async function deleteOnce(target: Target, options: DeleteOptions, item: Item): P
   try {
     await admitted.mutate();
     await admitted.validate();
-    const marked = markForDeletion({ kind, nowMs: core.clock.now(), old, options });
-    if (marked === 'unchanged') return { item };
+    const nowMs = core.clock.now();
+    const basis = prepared(kind, old, nowMs);
+    const change = markForDeletion({ kind, nowMs, old: basis, options });
+    if (change === 'unchanged' && basis === old) return { item };
+    const marked = change === 'unchanged' ? basis : change;
     if (dryRun) return { object: marked ?? old };
     done = true;
     if (marked) return { item: await commit(target, { name, object: marked, expect: item.revision }) };
@@ -104,6 +109,14 @@ async function deleteOnce(target: Target, options: DeleteOptions, item: Item): P
     if (done) admitted.settle();
     else admitted.release();
   }
+}
+
+/** As it is to be when it is deleted. */
+function prepared({ behaviour }: Target['kind'], old: UnknownObject, nowMs: number): UnknownObject {
+  if (!behaviour.prepareDelete || old.metadata.deletionTimestamp) return old;
+  const draft = structuredClone(old);
+  behaviour.prepareDelete(draft, { nowMs });
+  return draft;
 }
 
 function checkPreconditions({ kind, name }: Target, options: DeleteOptions, item: Item): void {

@@ -1,3 +1,4 @@
+import { isCustomKind } from '#api';
 import type { Response } from '#wire';
 import { compressIfLarge } from '../content/compress.ts';
 import { formFor } from '../content/negotiate.ts';
@@ -37,8 +38,16 @@ export async function list(target: Target): Promise<Response> {
   return compressIfLarge(exchange.request, answer);
 }
 
-/** Reads what the options ask for. Throws 400, 410, 504. */
+/** Reads what the options ask for, in the version of the target's kind. Throws 400, 410, 504, and 500 for a conversion that fails. */
 export async function readPage(target: Target, options: ListOptions): Promise<Page> {
+  const page = await readStored(target, options);
+  const { kind, core } = target;
+  if (!isCustomKind(kind)) return page;
+  // What is remembered of a list does not know when a definition changes.
+  return { ...page, items: await core.versions.serve(kind, page.items), snapshot: undefined };
+}
+
+async function readStored(target: Target, options: ListOptions): Promise<Page> {
   const selection = parseSelection(target.kind, options);
   const cache = target.core.cache.of(target.kind.storagePrefix);
   const token = options.continueToken ? parseContinueToken(options.continueToken) : undefined;
@@ -54,7 +63,8 @@ export async function readPage(target: Target, options: ListOptions): Promise<Pa
   const from = token ? prefix + token.start : prefix;
   const source = exact === undefined ? cache.range(prefix, from) : cache.rangeAt(exact, prefix, from);
   if (!source) throw token ? expiredToken(token) : expired(expiredListMessage);
-  return cut(source, { cache, selection, limit: options.limit, revision, prefix, isExact: exact !== undefined });
+  const served = selection?.looksInside ? await target.core.versions.serve(target.kind, [...source]) : source;
+  return cut(served, { cache, selection, limit: options.limit, revision, prefix, isExact: exact !== undefined });
 }
 
 /** Which state is to be shown: exactly one, or one at least as new as `atLeast` (undefined: the newest). */

@@ -1,30 +1,36 @@
 import type { Conflict, FieldSet, Kind, ManageOptions, OtherVersion, UnknownObject } from '#api';
 import { ApplyError, apiVersionOf } from '#api';
 import type { Cause } from '../access/refuse.ts';
-import { toVersion } from '../content/versions.ts';
+import type { Convert } from '../custom/index.ts';
+import { withConversions } from '../custom/index.ts';
 import { StatusError } from '../errors.ts';
 import type { Target } from './target.ts';
 
 /** Writes down who manages which fields, after a write that is no apply. Changes `draft` in place. */
-export function recordWrite(
+export async function recordWrite(
   target: Target,
   write: { draft: UnknownObject; old: UnknownObject | undefined; manager: string },
-): void {
-  target.core.fieldManager.update(write.old, write.draft, manageOptions(target, write.manager));
+): Promise<void> {
+  const { fieldManager, versions } = target.core;
+  await withConversions(versions, convert =>
+    fieldManager.update(write.old, write.draft, manageOptions(target, write.manager, convert)),
+  );
 }
 
 /**
  * What an apply patch makes of an object (undefined: there is none yet); shares parts with both. Throws 409 when others own what it changes, and upstream's bare
  * 500 when it does not fit the type.
  */
-export function applied(
+export async function applied(
   target: Target,
   apply: { live: UnknownObject | undefined; config: UnknownObject; manager: string; force: boolean },
-): UnknownObject {
+): Promise<UnknownObject> {
   const { live, config, force, manager } = apply;
-  return outcomeOf(() =>
-    target.core.fieldManager.apply(live, config, { ...manageOptions(target, manager), force }),
-  ) as unknown as UnknownObject;
+  const { fieldManager, versions } = target.core;
+  const object = await withConversions(versions, convert =>
+    outcomeOf(() => fieldManager.apply(live, config, { ...manageOptions(target, manager, convert), force })),
+  );
+  return object as UnknownObject;
 }
 
 /** The object of an apply, or what it says against it as a Status. */
@@ -45,13 +51,13 @@ function bareRefusal(message: string): StatusError {
   return refusal;
 }
 
-function manageOptions(target: Target, name: string): ManageOptions {
+function manageOptions(target: Target, name: string, convert: Convert): ManageOptions {
   const { core, kind, subresource } = target;
   return {
     type: kind.type,
     manager: { name, apiVersion: apiVersionOf(kind), subresource, nowMs: core.clock.now() },
     ignored: ignoredBy(kind, subresource),
-    versionOf: apiVersion => versionOf(target, apiVersion),
+    versionOf: apiVersion => versionOf(target, apiVersion, convert),
   };
 }
 
@@ -67,12 +73,9 @@ function ignoredBy(kind: Kind, subresource: string): FieldSet | undefined {
 }
 
 /** Fields may be managed in another version of the kind than the one of the request. */
-function versionOf({ core, kind }: Target, apiVersion: string): OtherVersion | undefined {
-  const slash = apiVersion.indexOf('/');
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
-  const other = core.scheme().byKind(group, apiVersion.slice(slash + 1), kind.kind);
-  if (!other || other.storagePrefix !== kind.storagePrefix) return undefined;
-  return { type: other.type, convert: object => toVersion(object as UnknownObject, other) };
+function versionOf({ core, kind }: Target, apiVersion: string, convert: Convert): OtherVersion | undefined {
+  const other = core.versions.versionsOf(kind).get(apiVersion);
+  return other && { type: other.type, convert: object => convert(object as UnknownObject, other) };
 }
 
 /** Upstream's words: structured-merge-diff conflicts as a Status with a cause each. */

@@ -2,7 +2,6 @@ import { isDeepStrictEqual } from 'node:util';
 import type { UnknownObject } from '#api';
 import { validateMetadataUpdate } from '#api';
 import { servedObject } from '../content/render.ts';
-import { storageKindOf, toVersion } from '../content/versions.ts';
 import { invalidFields, modified, notFound, StatusError } from '../errors.ts';
 import { encodeObject } from '../storage/encode.ts';
 import type { Item } from '../storage/item.ts';
@@ -12,14 +11,14 @@ import { freshEnough } from './freshness.ts';
 import { recordWrite } from './managed-fields.ts';
 import { alignNamespace, inheritMetadata } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf, storeKeyOf } from './target.ts';
+import { keyOf, servedItem, storeKeyOf } from './target.ts';
 
 /** A change of one object that exists. */
 export interface Change {
   readonly dryRun: boolean;
   readonly manager: string;
   /**
-   * The object as it is to become, out of the current one (which must not be changed). Called again when someone else wrote in between. What it returns
+   * The object as it is to become, out of the current one (which must not be changed; `item` is the same in the version of the target's kind). Called again when someone else wrote in between. What it returns
    * belongs to the change.
    */
   produce(old: UnknownObject, item: Item): UnknownObject | Promise<UnknownObject>;
@@ -65,8 +64,9 @@ const wholeOrStatus: ReadonlySet<string> = new Set(['', 'status', 'scale']);
 
 async function modifyOnce(target: Target, change: Change, item: Item): Promise<Outcome> {
   const { kind, name, subresource } = target;
-  const old = servedObject(kind, item);
-  const draft = await change.produce(old, item);
+  const shown = await servedItem(target, item);
+  const old = servedObject(kind, shown);
+  const draft = await change.produce(old, shown);
   checkBasis(target, draft, item);
   alignNamespace(kind, draft, target.namespace);
   inheritMetadata(draft, old);
@@ -82,7 +82,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
     // As upstream: what admission changes is nobody's, and so is what the server writes by itself.
     const isTracked = change.isTracked || change.isUnchecked;
     const isRecordedFirst = wholeOrStatus.has(subresource);
-    if (!isTracked && isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
+    if (!isTracked && isRecordedFirst) await recordWrite(target, { draft, old, manager: change.manager });
     await admitted.mutate();
     if (admitted.request.object) change.takeBack?.(draft, admitted.request.object);
     if (change.isVain?.(item) && isUntouched(target, draft, item)) {
@@ -92,7 +92,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
       return outcome;
     }
     prepare(target, { draft, old, change });
-    if (!isTracked && !isRecordedFirst) recordWrite(target, { draft, old, manager: change.manager });
+    if (!isTracked && !isRecordedFirst) await recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) validate(target, draft, old);
     await admitted.validate();
     outcome = await write(target, { draft, item, dryRun: change.dryRun });
@@ -158,13 +158,14 @@ function warnOf({ kind, subresource, exchange }: Target, draft: UnknownObject, o
 }
 
 function isUntouched({ core, kind }: Target, draft: UnknownObject, item: Item): boolean {
-  return item.holds(encodeObject(toVersion(draft, storageKindOf(core.scheme(), kind))));
+  const stored = core.versions.store(kind, draft);
+  return !(stored instanceof Promise) && item.holds(encodeObject(stored));
 }
 
 async function write(target: Target, parts: { draft: UnknownObject; item: Item; dryRun: boolean }): Promise<Outcome> {
   const { core, kind, name } = target;
   const { draft, item, dryRun } = parts;
-  const stored = toVersion(draft, storageKindOf(core.scheme(), kind));
+  const stored = await core.versions.store(kind, draft);
   const bytes = encodeObject(stored);
   // Equal bytes are quickly told; else the order of members may be another, which is not part of an object.
   const isSame = item.holds(bytes) || isUnchanged(stored, item);
@@ -175,7 +176,7 @@ async function write(target: Target, parts: { draft: UnknownObject; item: Item; 
     draft.metadata.resourceVersion = String(revision);
     return { object: draft };
   }
-  return { item: await commit(target, { name, object: draft, expect: item.revision, bytes }) };
+  return { item: await commit(target, { name, object: draft, expect: item.revision, encoded: { stored, bytes } }) };
 }
 
 /** Writing what is there already would only make work for everyone who watches. */

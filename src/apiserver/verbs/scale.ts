@@ -14,7 +14,7 @@ import { checkPatched, readSubresourceBody } from './read-object.ts';
 import { appliedScale, scaleOwnersOf, setOwners } from './scale-apply.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf } from './target.ts';
+import { keyOf, servedItem } from './target.ts';
 import { managerOf, parseWriteOptions } from './write-options.ts';
 
 const scaleKind = { group: 'autoscaling', version: 'v1', kind: 'Scale' };
@@ -36,7 +36,7 @@ export async function getScale(target: Target): Promise<Response> {
   if (waiting) await waiting;
   const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
   if (!item) throw notFound(kind, name);
-  return renderObject(viewOf(target), toScale(servedObject(kind, item)));
+  return renderObject(viewOf(target), toScale(servedObject(kind, await servedItem(target, item))));
 }
 
 /** PUT of a Scale: changes spec.replicas. */
@@ -92,11 +92,11 @@ async function change(
     // The whole object is written, by the rules of its main resource.
     prepare: (draft, old) => kind.behaviour.prepareUpdate?.(draft, old, { nowMs: target.core.clock.now() }),
   });
-  return renderObject(viewOf(target), toScale(objectOf(target, outcome)));
+  return renderObject(viewOf(target), toScale(await objectOf(target, outcome)));
 }
 
-function objectOf({ kind }: Target, outcome: Outcome): UnknownObject {
-  return outcome.item ? servedObject(kind, outcome.item) : outcome.object;
+async function objectOf(target: Target, outcome: Outcome): Promise<UnknownObject> {
+  return outcome.item ? servedObject(target.kind, await servedItem(target, outcome.item)) : outcome.object;
 }
 
 function replicasOf({ name }: Target, scale: UnknownObject): number {

@@ -5,7 +5,11 @@ import { badRequest } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 
 /** Whether an object is asked for. */
-export type Selection = (item: Item) => boolean;
+export interface Selection {
+  (item: Item): boolean;
+  /** True when it looks at fields that other versions of the kind may not have: items must be of the kind's version. */
+  readonly looksInside: boolean;
+}
 
 /** Both selectors as one question; undefined when there is none. Throws 400 for selectors that cannot be read or fields that cannot be selected by. */
 export function parseSelection(
@@ -18,8 +22,9 @@ export function parseSelection(
   if (labels.length === 0 && fields.length === 0) return undefined;
   const functions = kind.behaviour.selectableFields;
   const view = (object: UnknownObject) => toVersion(object, kind);
-  return item =>
+  const selects = (item: Item) =>
     matchesFields(fields, item, { functions, view }) && (labels.length === 0 || matchesLabels(labels, item));
+  return Object.assign(selects, { looksInside: fields.some(({ field }) => !always.includes(field)) });
 }
 
 function read<T>(parse: () => T): T {

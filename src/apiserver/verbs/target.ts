@@ -1,6 +1,7 @@
 import type { Kind } from '#api';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Item } from '../storage/item.ts';
 import { objectKey, storeKey } from '../storage/keys.ts';
 
 /** What one verb is to be done to, and with what. */
@@ -23,4 +24,10 @@ export function keyOf(target: Target, name = target.name): string {
 /** The key in the store. */
 export function storeKeyOf(target: Target, name = target.name): string {
   return storeKey(target.kind.storagePrefix, keyOf(target, name));
+}
+
+/** A stored object as the target's kind serves it. Rejects when its conversion fails. */
+export async function servedItem({ core, kind }: Target, item: Item): Promise<Item> {
+  const served = core.versions.serve(kind, [item]);
+  return (served instanceof Promise ? await served : served)[0]!;
 }

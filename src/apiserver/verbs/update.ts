@@ -9,7 +9,7 @@ import { modify } from './modify.ts';
 import { readObject } from './read-object.ts';
 import { alignName } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf } from './target.ts';
+import { keyOf, servedItem } from './target.ts';
 import { managerOf, parseWriteOptions } from './write-options.ts';
 
 /** PUT of an object or of one of its parts (status, ...). */
@@ -31,9 +31,9 @@ export async function update(target: Target): Promise<Response> {
     manager: managerOf(options, headers['user-agent']),
     produce: () => structuredClone(draft),
   });
-  return renderOutcome(view, outcome);
+  return renderOutcome(target, view, outcome);
 }
 
-export function renderOutcome(view: View, outcome: Outcome): Response {
-  return outcome.item ? renderItem(view, outcome.item) : renderObject(view, outcome.object);
+export async function renderOutcome(target: Target, view: View, outcome: Outcome): Promise<Response> {
+  return outcome.item ? renderItem(view, await servedItem(target, outcome.item)) : renderObject(view, outcome.object);
 }

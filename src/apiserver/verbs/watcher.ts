@@ -1,5 +1,6 @@
 import type { Sink } from '#wire';
 import type { Framer } from '../content/frames.ts';
+import { statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { CacheEvent, EventType } from '../watch-cache/event.ts';
 import type { ResourceCache } from '../watch-cache/resource-cache.ts';
@@ -55,6 +56,9 @@ export class Watcher {
   /** Events of this turn of the event loop. */
   #unsent: Buffer[] = [];
   #unsentBytes = 0;
+  /** Events that wait for their conversion, and when the last of them is shown. */
+  #converting = 0;
+  #earlier: Promise<void> | undefined;
   #sent: { add(by: number): void } | undefined;
 
   constructor(options: WatcherOptions) {
@@ -81,11 +85,17 @@ export class Watcher {
     const listening = start.cache.listen({ onEvent: event => this.#onEvent(event), onRefilled: stop });
     const timer = core.clock.timer(this.#timeoutMs, stop, { unref: true });
     const bookmarks = this.options.allowBookmarks ? this.#scheduleBookmarks() : undefined;
+    const ended = core.versions.endOf(this.target.kind);
     signal.addEventListener('abort', stop, { once: true });
+    ended?.addEventListener('abort', stop, { once: true });
     core.stopping.addEventListener('abort', stop, { once: true });
-    if (signal.aborted || core.stopping.aborted) stop();
+    if (signal.aborted || core.stopping.aborted || ended?.aborted) stop();
     try {
-      await this.#sendStart(start);
+      try {
+        await this.#sendStart(start);
+      } catch (error) {
+        this.#failWith(error);
+      }
       await this.#end.promise;
     } finally {
       this.#ended = true;
@@ -93,6 +103,7 @@ export class Watcher {
       timer[Symbol.dispose]();
       bookmarks?.[Symbol.dispose]();
       signal.removeEventListener('abort', stop);
+      ended?.removeEventListener('abort', stop);
       core.stopping.removeEventListener('abort', stop);
     }
   }
@@ -115,7 +126,7 @@ export class Watcher {
   async #sendStart({ initial, past, revision }: WatchStart): Promise<void> {
     const { core, kind } = this.target;
     core.watchCounts.initial(kind).add(initial.length);
-    for (const item of initial) {
+    for (const item of await core.versions.serve(kind, initial)) {
       if (this.#ended) return;
       if (this.#selection && !this.#selection(item)) continue;
       if (!this.#sink.write(this.#framer.initial(item))) await this.#sink.drained();
@@ -124,7 +135,7 @@ export class Watcher {
       this.#sink.write(this.#framer.bookmark(revision, true));
     }
     for (const event of past) {
-      const frame = this.#frameOf(event);
+      const frame = this.#frameOf(await core.versions.serveEvent(kind, event));
       if (this.#ended) return;
       if (frame && !this.#sink.write(frame)) await this.#sink.drained();
     }
@@ -135,6 +146,37 @@ export class Watcher {
 
   #onEvent(event: CacheEvent): void {
     if (this.#ended || event.revision <= this.#after) return;
+    if (this.prefix && !event.key.startsWith(this.prefix)) return;
+    const served = this.target.core.versions.serveEvent(this.target.kind, event);
+    if (this.#converting === 0 && !(served instanceof Promise)) this.#show(served);
+    else this.#showInTurn(served);
+  }
+
+  /** Conversions are waited for one after the other: events keep their order. */
+  #showInTurn(served: CacheEvent | Promise<CacheEvent>): void {
+    this.#converting++;
+    this.#earlier = Promise.all([served, this.#earlier]).then(
+      ([event]) => {
+        this.#converting--;
+        if (!this.#ended) this.#show(event);
+      },
+      error => this.#failWith(error),
+    );
+    if (this.#converting > maxQueuedEvents) this.#cutOff();
+  }
+
+  /** An event that cannot be shown is told, and ends the watch. */
+  #failWith(error: unknown): void {
+    if (this.#ended) return;
+    const status = statusOf(error);
+    if (status) {
+      this.#flush();
+      this.#sink.write(this.#framer.error(status));
+      this.#stop();
+    } else this.#end.reject(error);
+  }
+
+  #show(event: CacheEvent): void {
     const frame = this.#frameOf(event);
     if (!frame) return;
     if (!this.#queue) {
@@ -187,7 +229,7 @@ export class Watcher {
     };
     const tick = () => {
       // While older events wait, a bookmark would promise too much.
-      if (!this.#queue && !this.#ended) {
+      if (!this.#queue && !this.#ended && this.#converting === 0) {
         this.#send(this.#framer.bookmark(Math.max(this.#after, cache.revision), false));
       }
       arm();

@@ -1,4 +1,5 @@
-import type { KindBehaviour } from '../../kind.ts';
+import { formatTime } from '#base';
+import type { KindBehaviour, KindContext } from '../../kind.ts';
 import type { CustomResourceDefinition } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { createdAtColumn, nameColumn } from '../columns.ts';
@@ -29,6 +30,23 @@ function rememberStored(draft: CustomResourceDefinition): void {
   draft.status.storedVersions = stored && !known.includes(stored) ? [...known, stored] : known;
 }
 
+const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
+
+/** Its instances go first. Source: registry/customresourcedefinition/etcd.go. */
+function holdForInstances(draft: CustomResourceDefinition, { nowMs }: KindContext): void {
+  draft.metadata.finalizers = [...new Set([...(draft.metadata.finalizers ?? []), cleanupFinalizer])];
+  draft.metadata.deletionTimestamp ??= formatTime(nowMs);
+  const others = draft.status?.conditions?.filter(({ type }) => type !== 'Terminating') ?? [];
+  const terminating = {
+    type: 'Terminating',
+    status: 'True',
+    lastTransitionTime: formatTime(nowMs),
+    reason: 'InstanceDeletionPending',
+    message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+  };
+  draft.status = { ...draft.status, conditions: [...others, terminating] };
+}
+
 export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> = {
   shortNames: ['crd', 'crds'],
   categories: ['api-extensions'],
@@ -47,6 +65,7 @@ export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> =
     const { resourceVersion, managedFields } = draft.metadata;
     draft.metadata = { ...old.metadata, resourceVersion, managedFields };
   },
+  prepareDelete: holdForInstances,
   validateCreate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   validateSubresource: object => validateDefinitionStatus(object),
