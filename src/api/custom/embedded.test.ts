@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createDecoder } from '../decode.ts';
 import type { UnknownObject } from '../resource.ts';
 import { createCustomKinds } from './kinds.ts';
 import type { Schema } from './schema.ts';
@@ -59,4 +60,19 @@ test('pruning keeps the envelope of an embedded resource and nothing else that i
   const object = { list: [{ apiVersion: 'v1', kind: 'X', metadata: { name: 'a' }, data: 1, spec: { a: 'b', c: 1 } }] };
   assert.deepEqual(kind!.custom.prune(object), ['list[0].data', 'list[0].spec.c']);
   assert.deepEqual(object, { list: [{ apiVersion: 'v1', kind: 'X', metadata: { name: 'a' }, spec: { a: 'b' } }] });
+});
+
+test('unknown fields of embedded metadata are reported like others', () => {
+  const object = {
+    apiVersion: 'example.com/v1',
+    kind: 'Widget',
+    metadata: {},
+    list: [{ apiVersion: 'v1', kind: 'X', metadata: { name: 'a', x: 1 } }],
+  };
+  const { warnings } = createDecoder().check({ value: object, duplicates: [] }, kind!.type, {
+    validation: 'Warn',
+    fill: true,
+  });
+  assert.deepEqual(warnings, ['unknown field "list[0].metadata.x"']);
+  assert.deepEqual(object.list[0]!.metadata, { name: 'a' });
 });

@@ -1,89 +1,126 @@
+import type { FieldError } from '../kind.ts';
 import { invalid, required } from '../kinds/field-error.ts';
 import { validateMetadata } from '../kinds/metadata.ts';
 import { checkLabel1035 } from '../kinds/name-rules.ts';
 import type { TypeNode } from '../scheme.ts';
-import { createShapeCheck, ShapeError } from '../shape.ts';
+import { createShapeCheck, type ShapeCheck, ShapeError } from '../shape.ts';
 import type { ObjectMeta } from '../types.ts';
 import { addError, type Run } from './run.ts';
 import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 
-/** Judges the resources inside a value, at a path. */
-export type CheckEmbedded = (value: unknown, path: string, run: Run) => void;
+type Resource = Record<string, unknown>;
+type Visit = (value: unknown, path: string, onResource: (resource: Resource, path: string) => void) => void;
+
+/** Finds the resources below the root of a value; undefined where the schema has none. */
+function compileVisit(schema: Schema, isRoot: boolean): Visit | undefined {
+  const isEmbedded = !isRoot && schema['x-kubernetes-embedded-resource'] === true;
+  const items = schema.items && compileVisit(schema.items, false);
+  const valueSchema = valuesOf(schema);
+  const values = valueSchema && compileVisit(valueSchema, false);
+  const members = new Map<string, Visit>();
+  for (const name of Object.keys(schema.properties ?? {})) {
+    const visit = compileVisit(propertyOf(schema, name)!, false);
+    if (visit) members.set(name, visit);
+  }
+  if (!isEmbedded && !items && !values && members.size === 0) return undefined;
+  return (value, path, onResource) => {
+    if (Array.isArray(value)) {
+      if (items)
+        for (let index = 0; index < value.length; index++) items(value[index], `${path}[${index}]`, onResource);
+    } else if (isObject(value)) {
+      if (isEmbedded) onResource(value, path);
+      for (const name in value) {
+        const member = members.get(name);
+        if (member) member(value[name], path ? `${path}.${name}` : name, onResource);
+        else if (values) values(value[name], `${path}[${name}]`, onResource);
+      }
+    }
+  };
+}
+
+/** Judges the resources inside a value. */
+export type CheckEmbedded = (value: unknown, run: Run) => void;
 
 /**
- * The checks of x-kubernetes-embedded-resource below the root: apiVersion, kind and metadata are those of an object; fields that metadata
- * does not have are taken out. Undefined where the schema has none. Source: pkg/apiserver/schema/objectmeta.
+ * The checks of x-kubernetes-embedded-resource below the root: apiVersion, kind and metadata are those of an object. Undefined where the schema
+ * has none. Source: pkg/apiserver/schema/objectmeta.
  */
-export function compileEmbeddedCheck(schema: Schema, metadataType: TypeNode): CheckEmbedded | undefined {
+export function compileEmbeddedCheck(schema: Schema, metadataType: TypeNode, isRoot = true): CheckEmbedded | undefined {
+  const visit = compileVisit(schema, isRoot);
+  if (!visit) return undefined;
   const checkShape = createShapeCheck({ fill: false });
-  const checkMetadata = (value: unknown): unknown => checkShape(value, metadataType, () => undefined);
-  const compile = (part: Schema, isRoot: boolean): CheckEmbedded | undefined => {
-    const isEmbedded = !isRoot && part['x-kubernetes-embedded-resource'] === true;
-    const items = part.items && compile(part.items, false);
-    const valueSchema = valuesOf(part);
-    const values = valueSchema && compile(valueSchema, false);
-    const members = new Map<string, CheckEmbedded>();
-    for (const name of Object.keys(part.properties ?? {})) {
-      const check = compile(propertyOf(part, name)!, false);
-      if (check) members.set(name, check);
-    }
-    if (!isEmbedded && !items && !values && members.size === 0) return undefined;
-    return (value, path, run) => {
-      if (Array.isArray(value)) {
-        if (items) for (let index = 0; index < value.length; index++) items(value[index], `${path}[${index}]`, run);
-      } else if (isObject(value)) {
-        if (isEmbedded) checkResource(value, path, { run, checkMetadata });
-        for (const name in value) {
-          const member = members.get(name);
-          if (member) member(value[name], path ? `${path}.${name}` : name, run);
-          else if (values) values(value[name], `${path}[${name}]`, run);
-        }
-      }
-    };
+  return (value, run) => {
+    visit(value, '', (resource, path) => {
+      for (const error of judgeResource(resource, path, { checkShape, metadataType })) addError(run, error);
+    });
   };
-  return compile(schema, true);
 }
 
-interface Checks {
-  readonly run: Run;
-  checkMetadata(value: unknown): unknown;
+/** Takes out what metadata of embedded resources does not have, in place; metadata of wrong types is left to the check. */
+export function compileEmbeddedPrune(
+  schema: Schema,
+  metadataType: TypeNode,
+): ((value: unknown, onUnknown: (path: string) => void) => void) | undefined {
+  const visit = compileVisit(schema, true);
+  if (!visit) return undefined;
+  const checkShape = createShapeCheck({ fill: false });
+  return (value, onUnknown) => {
+    visit(value, '', ({ metadata }, path) => {
+      if (!isObject(metadata)) return;
+      try {
+        checkShape(metadata, metadataType, field => onUnknown(`${path ? `${path}.` : ''}metadata.${field}`));
+      } catch (error) {
+        if (!(error instanceof ShapeError)) throw error;
+      }
+    });
+  };
 }
 
-function checkResource(object: Record<string, unknown>, path: string, { run, checkMetadata }: Checks): void {
-  const { apiVersion, kind, metadata } = object;
-  for (const error of checkApiVersion(apiVersion, `${path}.apiVersion`)) addError(run, error);
-  for (const error of checkKind(kind, `${path}.kind`)) addError(run, error);
-  if (metadata === undefined || metadata === null) return;
-  const at = `${path}.metadata`;
-  if (!isObject(metadata)) {
-    addError(run, invalid(at, metadata, 'must be an object'));
-    return;
-  }
+interface Shapes {
+  readonly checkShape: ShapeCheck;
+  readonly metadataType: TypeNode;
+}
+
+function judgeResource(resource: Resource, path: string, shapes: Shapes): FieldError[] {
+  const below = (name: string) => (path ? `${path}.${name}` : name);
+  return [
+    ...checkApiVersion(resource['apiVersion'], below('apiVersion')),
+    ...checkKind(resource['kind'], below('kind')),
+    ...checkMetadata(resource['metadata'], below('metadata'), shapes),
+  ];
+}
+
+function checkMetadata(metadata: unknown, path: string, { checkShape, metadataType }: Shapes): FieldError[] {
+  if (metadata === undefined || metadata === null) return [];
+  if (!isObject(metadata)) return [invalid(path, metadata, 'must be an object')];
   try {
-    checkMetadata(metadata);
+    checkShape(structuredClone(metadata), metadataType, () => undefined);
   } catch (error) {
     if (!(error instanceof ShapeError)) throw error;
-    addError(run, invalid(at, metadata, error.message));
-    return;
+    return [invalid(path, metadata, error.message)];
   }
   // A name is not required here.
   const named = { ...metadata, name: metadata['name'] || 'fakename' } as unknown as ObjectMeta;
-  const options = { namespaced: Boolean(metadata['namespace']), nameRule: 'path', path: at } as const;
-  for (const error of validateMetadata(named, options)) addError(run, error);
+  return validateMetadata(named, { namespaced: Boolean(metadata['namespace']), nameRule: 'path', path });
 }
 
-function checkApiVersion(value: unknown, path: string) {
+function checkText(value: unknown, path: string): FieldError[] | undefined {
   if (value === undefined || value === null) return [required(path, 'must not be empty')];
   if (typeof value !== 'string') return [invalid(path, value, 'must be a string')];
-  if (value === '') return [invalid(path, value, 'must not be empty')];
-  return value.split('/').length > 2 ? [invalid(path, value, `unexpected GroupVersion string: ${value}`)] : [];
+  return value === '' ? [invalid(path, value, 'must not be empty')] : undefined;
 }
 
-function checkKind(value: unknown, path: string) {
-  if (value === undefined || value === null) return [required(path, 'must not be empty')];
-  if (typeof value !== 'string') return [invalid(path, value, 'must be a string')];
-  if (value === '') return [invalid(path, value, 'must not be empty')];
-  const messages = checkLabel1035(value.toLowerCase());
+function checkApiVersion(value: unknown, path: string): FieldError[] {
+  const wrong = checkText(value, path);
+  if (wrong) return wrong;
+  const text = value as string;
+  return text.split('/').length > 2 ? [invalid(path, text, `unexpected GroupVersion string: ${text}`)] : [];
+}
+
+function checkKind(value: unknown, path: string): FieldError[] {
+  const wrong = checkText(value, path);
+  if (wrong) return wrong;
+  const messages = checkLabel1035((value as string).toLowerCase());
   if (messages.length === 0) return [];
   return [invalid(path, value, `may have mixed case, but should otherwise match: ${messages.join(',')}`)];
 }

@@ -4,6 +4,7 @@ import { createTypeNodes } from '../type-nodes.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../types.ts';
 import { createBehaviour } from './behaviour.ts';
 import { createDefaulter } from './defaults.ts';
+import { compileEmbeddedPrune } from './embedded.ts';
 import { pruneUnknown } from './prune.ts';
 import type { ScalePaths } from './scale.ts';
 import { readSchema, type Schema } from './schema.ts';
@@ -118,6 +119,7 @@ function rootType(
   const node = toTypeNode({ ...schema, type: 'object' }, metadataType);
   const fields = new Map<string, FieldNode>(node.fields);
   addEnvelope(fields, metadataType);
+  const embedded = lazy(() => compileEmbeddedPrune(schema, metadataType));
   return {
     ...node,
     kind: 'object',
@@ -125,6 +127,7 @@ function rootType(
     name: `${gvk.group.split('.').reverse().join('.')}.${gvk.version}.${gvk.kind}`,
     prune: (object, onUnknown) => {
       for (const path of pruneUnknown(schema, object)) onUnknown(path);
+      embedded()?.(object, onUnknown);
     },
   };
 }

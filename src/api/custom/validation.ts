@@ -36,7 +36,7 @@ export function createValidation({ schema, metadataType, scale }: ValidationOpti
   const embedded = compileEmbeddedCheck(schema, metadataType);
   const rules = compileRules(schema);
   const finish = (run: ReturnType<typeof createRun>, object: unknown, old: unknown): Outcome => {
-    embedded?.(object, '', run);
+    embedded?.(object, run);
     const duplicates = lists ? duplicatesIn(lists, object) : [];
     // A list that had duplicates may keep them, and with it all others: upstream looks no closer.
     if (lists && duplicates.length > 0 && (old === undefined || duplicatesIn(lists, old).length === 0)) {

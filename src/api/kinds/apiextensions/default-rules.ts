@@ -47,9 +47,7 @@ function checkDefault(
   const pruned = pruneUnknown(schema, structuredClone(value), { isRoot: isResource });
   if (pruned.length > 0) errors.push(invalid(path, value, unprunedDetail));
   const run = createRun();
-  // The value is looked at as the item of a list, so that an embedded resource is not taken for the root.
-  compileEmbeddedCheck({ items: schema }, metadataType)?.([structuredClone(value)], '', run);
-  for (const error of run.errors) error.field = error.field.replace(/^\[0\]\.?/, '') || nowhere;
+  compileEmbeddedCheck(schema, metadataType, false)?.(value, run);
   compileCheck(schema)(value, undefined, run);
   compileListCheck(schema)?.(value, '', run);
   if (run.errors.length === 0) run.errors.push(...(compileRules(schema, isResource)?.(value, value).errors ?? []));
