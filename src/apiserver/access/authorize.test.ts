@@ -272,6 +272,48 @@ test('nobody grants what he does not hold', async () => {
   await write(wanted)();
 });
 
+test('somebody may be somebody else for one kind of request only', async () => {
+  const { reader, authorization } = open();
+  const asked = { user: jane, verb: 'list', group: '', version: 'v1', resource: 'pods', namespace: 'far', name: '' };
+  const act = (name: string, change: object = {}, headers: Record<string, string> = {}) =>
+    impersonate(jane, { 'impersonate-user': name, ...headers }, authorization.authorize, { ...asked, ...change });
+  await assert.rejects(act('bob'), {
+    message:
+      'pods is forbidden: User "jane" cannot impersonate-on:user-info:list resource "pods" in API group "" in the namespace "far"',
+  });
+  const own = { apiGroups: ['authentication.k8s.io'] };
+  reader.put(resources.clusterroles, {
+    metadata: { name: 'pod-reader' },
+    rules: [
+      {
+        verbs: ['impersonate-on:user-info:list', 'impersonate-on:arbitrary-node:list'],
+        apiGroups: [''],
+        resources: ['pods'],
+      },
+      { ...own, verbs: ['impersonate:user-info'], resources: ['users'], resourceNames: ['bob'] },
+      { ...own, verbs: ['impersonate:user-info'], resources: ['groups'], resourceNames: ['ops'] },
+      { ...own, verbs: ['impersonate:arbitrary-node'], resources: ['nodes'], resourceNames: ['n1'] },
+    ],
+  });
+  reader.put(resources.clusterrolebindings, {
+    metadata: { name: 'all' },
+    roleRef: { kind: 'ClusterRole', name: 'pod-reader' },
+    subjects: [{ kind: 'User', name: 'jane' }],
+  });
+  assert.deepEqual((await act('bob')).groups, ['system:authenticated']);
+  assert.deepEqual((await act('bob', {}, { 'impersonate-group': 'ops' })).groups, ['ops', 'system:authenticated']);
+  assert.deepEqual((await act('system:node:n1')).groups, ['system:nodes', 'system:authenticated']);
+  await assert.rejects(act('bob', { verb: 'delete' }), /cannot impersonate-on:user-info:delete resource "pods"/);
+  await assert.rejects(
+    act('eve'),
+    /users\.authentication\.k8s\.io "eve" is forbidden: User "jane" cannot impersonate:user-info/,
+  );
+  await assert.rejects(act('system:node:n2'), /nodes\.authentication\.k8s\.io "n2" is forbidden/);
+  const masters = { 'impersonate-group': 'system:masters' };
+  await assert.rejects(act('bob', {}, masters), /impersonating the system:masters group is not allowed/);
+  await assert.rejects(act('bob', {}, { 'impersonate-extra-scopes': 'x' }), /impersonating an invalid key in extra/);
+});
+
 test('impersonation needs the right on everything that is taken on', async () => {
   const { reader, authorization } = open();
   const act = (headers: Record<string, string>) => impersonate(jane, headers, authorization.authorize);

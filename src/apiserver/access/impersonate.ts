@@ -1,37 +1,61 @@
 import type { Attributes, Authorizer } from '../access.ts';
 import type { User } from '../user.ts';
+import { constrainedChecks, constrainedModes, groupsOfName, type Wanted } from './constrained-impersonation.ts';
 import { groups, parseServiceAccountUserName, serviceAccountGroups } from './identities.ts';
-import { badRequest, forbiddenStatus } from './refuse.ts';
+import { badRequest, forbiddenStatus, StatusError } from './refuse.ts';
 
 type Headers = Readonly<Record<string, string | undefined>>;
 const extraPrefix = 'impersonate-extra-';
 
-/** What the request asks to be; undefined when it has no Impersonate-* header. */
-interface Wanted {
-  userName: string;
-  groups: string[];
-  uid: string;
-  extra: Record<string, string[]>;
-}
-
 /**
  * The user that a request acts as: the given one, or the one that its Impersonate-User, -Group, -Uid and -Extra-* headers name if `authorize` lets the
- * given one impersonate each of them. Throws 403 with upstream's text, 400 (as upstream: 500) for parts without a user.
+ * given one impersonate each of them, either for what it asks (`asked`, constrained impersonation) or for everything. Throws 403 with upstream's text, 400 (as upstream: 500) for parts without a user.
  */
-export async function impersonate(user: User, headers: Headers, authorize: Authorizer): Promise<User> {
+export async function impersonate(
+  user: User,
+  headers: Headers,
+  authorize: Authorizer,
+  asked?: Attributes,
+): Promise<User> {
   const wanted = readWanted(headers);
   if (!wanted) return user;
+  let refusal: unknown;
+  for (const mode of asked ? constrainedModes : []) {
+    if (!mode.applies(wanted, user)) continue;
+    try {
+      await checkAll(constrainedChecks(mode, { user, wanted, asked: asked! }), authorize);
+      return toUser(wanted, groupsOfName(wanted.userName));
+    } catch (error) {
+      if (!(error instanceof StatusError)) throw error;
+      refusal ??= error;
+    }
+  }
+  try {
+    await checkAll(checksFor(user, wanted), authorize);
+  } catch (error) {
+    // What was tried first is told, as upstream.
+    throw refusal ?? error;
+  }
   const account = parseServiceAccountUserName(wanted.userName);
-  for (const attributes of checksFor(user, wanted)) {
+  return toUser(wanted, account && wanted.groups.length === 0 ? serviceAccountGroups(account.namespace) : undefined);
+}
+
+async function checkAll(checks: Iterable<Attributes>, authorize: Authorizer): Promise<void> {
+  for (const attributes of checks) {
     const decision = await authorize(attributes);
     if (decision.verdict !== 'allow') throw forbiddenStatus(attributes, decision.reason);
   }
-  const named = account && wanted.groups.length === 0 ? serviceAccountGroups(account.namespace) : wanted.groups;
-  const base = wanted.userName === 'system:anonymous' ? groups.unauthenticated : groups.authenticated;
+}
+
+function toUser(wanted: Wanted, ownGroups: readonly string[] | undefined): User {
+  const named = ownGroups ?? wanted.groups;
+  const isNobody = wanted.userName === 'system:anonymous';
+  const base = isNobody ? groups.unauthenticated : groups.authenticated;
+  const has = named.includes(base) || (!isNobody && named.includes(groups.unauthenticated));
   return {
     name: wanted.userName,
     ...(wanted.uid ? { uid: wanted.uid } : {}),
-    groups: named.includes(base) ? named : [...named, base],
+    groups: has ? [...named] : [...named, base],
     extra: wanted.extra,
   };
 }

@@ -17,7 +17,8 @@ export function createAuthorize(authorize: Authorizer): Stage {
   };
 }
 
-function attributesOf({ info, user }: Exchange): Attributes {
+/** What a request asks to be allowed. */
+export function attributesOf({ info, user }: Exchange): Attributes {
   if (!info.isResource) return { user, verb: info.verb, path: info.path };
   const isSelecting = info.verb === 'list' || info.verb === 'watch' || info.verb === 'deletecollection';
   const [fieldSelector, labelSelector] = isSelecting
