@@ -1,8 +1,11 @@
 import chunking from './api-machinery/chunking.ts';
+import customResources from './api-machinery/custom-resources.ts';
 import discovery from './api-machinery/discovery.ts';
+import fieldValidation from './api-machinery/field-validation.ts';
 import flowcontrol from './api-machinery/flowcontrol.ts';
 import garbageCollector from './api-machinery/garbage-collector.ts';
 import namespaces from './api-machinery/namespaces.ts';
+import publishOpenapi from './api-machinery/publish-openapi.ts';
 import resourceQuota from './api-machinery/resource-quota.ts';
 import serverVersion from './api-machinery/server-version.ts';
 import watchers from './api-machinery/watchers.ts';
@@ -18,12 +21,15 @@ import type { Register } from './suite.ts';
 export const registers: readonly Register[] = [
   certificates,
   chunking,
+  customResources,
   discovery,
   events,
+  fieldValidation,
   flowcontrol,
   garbageCollector,
   kubectl,
   namespaces,
+  publishOpenapi,
   resourceQuota,
   serverVersion,
   serviceAccounts,
