@@ -1,6 +1,7 @@
 import type { KindBehaviour } from './kind.ts';
 import type { UnknownObject } from './resource.ts';
 import type { Kind, Scheme, Subresource, TypeNode, Verb } from './scheme.ts';
+import { zeroValue } from './shape.ts';
 import { type ResourceEntry, resourceTable, typeTable } from './tables.ts';
 import { createTypeNodes } from './type-nodes.ts';
 
@@ -80,8 +81,22 @@ function createKind(options: {
     verbs: verbs.includes('list') ? [...verbs, 'watch'] : verbs,
     subresources: new Map(Object.entries(entry.sub).map(([name, sub]) => [name, createSubresource(name, sub)])),
     type,
-    behaviour,
+    behaviour: withStatus(behaviour, type),
     storagePrefix: storagePrefix(group, resource),
+  };
+}
+
+/** A status that is no pointer in Go is there from the beginning, if only empty: clients (Python's) rely on it. */
+function withStatus(behaviour: KindBehaviour<UnknownObject>, type: TypeNode): KindBehaviour<UnknownObject> {
+  const status = type.fields?.get('status');
+  const { prepareCreate } = behaviour;
+  if (!status?.isStruct || !prepareCreate) return behaviour;
+  return {
+    ...behaviour,
+    prepareCreate(draft, context) {
+      prepareCreate(draft, context);
+      draft['status'] ??= zeroValue(status.type);
+    },
   };
 }
 

@@ -103,6 +103,12 @@ function zerosOf(type: TypeNode): readonly { name: string; type: TypeNode }[] {
   });
 }
 
+/** What Go writes of a structure in which nothing is set: the parts that are always there. A new value each time. */
+export function zeroValue(type: TypeNode): unknown {
+  if (type.kind !== 'object') return zeroOf(type);
+  return Object.fromEntries(zerosOf(type).map(({ name, type: part }) => [name, zeroValue(part)]));
+}
+
 /** Fields that are left out when there is nothing in them. */
 function omittedOf(type: TypeNode): ReadonlySet<string> {
   return new Set(
