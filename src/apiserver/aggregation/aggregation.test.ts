@@ -131,6 +131,37 @@ test('every built-in group version has a local APIService from the start', async
   assert.ok(!byName.has('v1.apiregistration.k8s.io'));
 });
 
+test('custom resources have an APIService for as long as they are served, and it cannot be lost', async () => {
+  await using server = await startServer();
+  const schema = { openAPIV3Schema: { type: 'object' } };
+  const version = (name: string, served: boolean) => ({ name, served, storage: name === 'v1', schema });
+  const spec = {
+    group: 'tools.example.com',
+    scope: 'Cluster',
+    names: { plural: 'saws', singular: 'saw', kind: 'Saw', listKind: 'SawList' },
+    versions: [version('v1', true), version('v2', false)],
+  };
+  const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+  await server.post(definitions, { metadata: { name: 'saws.tools.example.com' }, spec });
+  await server.until('v1.tools.example.com', 'Local');
+  const path = '/apis/apiregistration.k8s.io/v1/apiservices';
+  const { metadata, spec: written } = (await server.api.call('GET', `${path}/v1.tools.example.com`)).json;
+  assert.equal(metadata.labels['kube-aggregator.kubernetes.io/automanaged'], 'true');
+  assert.deepEqual([written.groupPriorityMinimum, written.versionPriority], [1000, 100]);
+  assert.equal((await server.api.call('GET', `${path}/v2.tools.example.com`)).status, 404);
+  using watch = server.api.watch(`${path}?watch=1&fieldSelector=metadata.name=v1.tools.example.com`);
+  assert.equal((await watch.next()).type, 'ADDED');
+  await server.api.call('DELETE', `${path}/v1.tools.example.com`);
+  assert.equal((await watch.next()).type, 'DELETED');
+  assert.equal((await watch.next()).type, 'ADDED', 'made again');
+  const merge = { 'content-type': 'application/merge-patch+json' };
+  const body = { spec: { versions: [version('v1', false), version('v2', true)] } };
+  const patched = await server.api.call('PATCH', `${definitions}/saws.tools.example.com`, { body, headers: merge });
+  assert.equal(patched.status, 200, patched.text);
+  for (let event = await watch.next(); event.type !== 'DELETED'; ) event = await watch.next();
+  await server.until('v2.tools.example.com', 'Local');
+});
+
 test('a request goes to the server of its APIService, with who asks and without credentials', async () => {
   await using backend = await startBackend(({ method, url, body }) => ({ method, url, body }));
   await using server = await startServer();
@@ -333,15 +364,23 @@ test('a server that does not answer holds up nobody', async () => {
   await using server = await startServer();
   await server.register(backend.port);
   const stop = new AbortController();
+  // Not an administrator: those are never counted.
+  const user = { name: 'jane', groups: ['system:authenticated'] };
+  const ask = (path: string, signal?: AbortSignal) =>
+    callHandler(request => server.api.handler({ ...request, peer: { address: '10.1.1.1', user } }), {
+      method: 'GET',
+      path,
+      signal,
+    });
   const stuck = Array.from({ length: 700 }, () =>
-    server.api.call('GET', apples, { signal: stop.signal }).then(
+    ask(apples, stop.signal).then(
       answer => answer.status,
       () => 'ended',
     ),
   );
   await waiting.promise;
-  assert.equal((await server.api.call('GET', '/api/v1/namespaces')).status, 200);
-  assert.equal((await server.api.call('GET', '/apis')).status, 200);
+  assert.equal((await ask('/api/v1/namespaces')).status, 200);
+  assert.equal((await ask('/apis')).status, 200);
   stop.abort(new Error('enough'));
   await Promise.all(stuck);
 });

@@ -29,7 +29,7 @@ export interface Aggregation extends AsyncDisposable {
   readonly route: (exchange: Exchange) => Promise<Response> | undefined;
   readonly discovery: DiscoveryMerge;
   readonly openApi: OpenApiMerge;
-  /** Begins to register what is served here and to check the others; `client` writes APIServices with all rights. Resolves when every built-in group version is registered. */
+  /** Begins to register what is served here and to check the others; `client` writes APIServices with all rights. Resolves when every built-in group version is registered (or could not be, which is tried again). */
   start(client: Pick<Client, 'create' | 'update' | 'delete'>, scheme: () => Scheme): Promise<void>;
 }
 

@@ -18,7 +18,7 @@ export interface RegistrationDeps {
 }
 
 export interface Registration extends AsyncDisposable {
-  /** Resolves when there is an APIService for every built-in group version. */
+  /** Resolves when the APIService of every built-in group version was looked at once; what failed is tried again afterwards. */
   readonly complete: Promise<void>;
   /** An APIService changed. */
   poke(name: string): void;
@@ -36,6 +36,7 @@ export function startRegistration(deps: RegistrationDeps): Registration {
   const builtIn = wantedBuiltIn(scheme());
   const atStart = new Set(reader.list(resources.apiservices).map(({ metadata }) => metadata.name!));
   const synced = new Set<string>();
+  const untried = new Set(builtIn.keys());
   const done = Promise.withResolvers<void>();
   const queue = startQueue(
     {
@@ -43,10 +44,14 @@ export function startRegistration(deps: RegistrationDeps): Registration {
       concurrency,
       handle: async name => {
         const wanted = builtIn.get(name) ?? wantedCustom(reader, name);
-        await syncOne(name, wanted, { ...deps, isFirst: !synced.has(name), wasAtStart: atStart.has(name) });
-        synced.add(name);
-        builtIn.delete(name);
-        if (builtIn.size === 0) done.resolve();
+        try {
+          await syncOne(name, wanted, { ...deps, isFirst: !synced.has(name), wasAtStart: atStart.has(name) });
+          synced.add(name);
+          builtIn.delete(name);
+        } finally {
+          untried.delete(name);
+          if (untried.size === 0) done.resolve();
+        }
       },
     },
     { clock, log },
