@@ -83,8 +83,8 @@ function finalizerWarnings(object: UnknownObject, old: UnknownObject | undefined
   const added = [...new Set(object.metadata.finalizers)].filter(name => !before.has(name)).sort();
   return added.flatMap(name => {
     const texts = checkQualifiedName(name);
-    const advice =
-      'prefer a domain-qualified finalizer name including a path (/) to avoid accidental conflicts with other finalizer writers';
+    const better = name.includes('.') ? 'name including a path (/)' : 'name';
+    const advice = `prefer a domain-qualified finalizer ${better} to avoid accidental conflicts with other finalizer writers`;
     const all = name.includes('/') || standardFinalizers.has(name) ? texts : [...texts, advice];
     return all.map(text => `metadata.finalizers: ${JSON.stringify(name)}: ${text}`);
   });

@@ -30,7 +30,7 @@ function indexOf(list: readonly unknown[], keyOf: (item: unknown) => string | un
 }
 
 /** The key of an item of a map list, as text; undefined for lists of other types, and for items that are no objects. */
-export function createKeyOf(schema: Schema): ((item: unknown) => string | undefined) | undefined {
+function createKeyOf(schema: Schema): ((item: unknown) => string | undefined) | undefined {
   const keys = schema['x-kubernetes-list-map-keys'] ?? [];
   if (schema['x-kubernetes-list-type'] !== 'map' || keys.length === 0) return undefined;
   const fields = keys.map(name => ({ name, default: (schema.items && propertyOf(schema.items, name))?.default }));

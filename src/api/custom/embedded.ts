@@ -105,7 +105,7 @@ function checkMetadata(metadata: unknown, path: string, { checkShape, metadataTy
 }
 
 function checkText(value: unknown, path: string): FieldError[] | undefined {
-  if (value === undefined || value === null) return [required(path, 'must not be empty')];
+  if (value === undefined || value === null) return [required(path)];
   if (typeof value !== 'string') return [invalid(path, value, 'must be a string')];
   return value === '' ? [invalid(path, value, 'must not be empty')] : undefined;
 }

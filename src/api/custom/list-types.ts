@@ -1,7 +1,6 @@
-import { createKeyOf } from './correlate.ts';
 import { canonicalJson } from './equal.ts';
 import { addError, quote, type Run } from './run.ts';
-import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
+import { isObject, propertyOf, type Schema, setMember, valuesOf } from './schema.ts';
 
 /** Looks for items that stand twice in lists of type `set` and `map`; `path` is where the value stands. */
 export type CheckLists = (value: unknown, path: string, run: Run) => void;
@@ -36,14 +35,26 @@ function ownCheck(schema: Schema): ((list: readonly unknown[], path: string, run
   const type = schema['x-kubernetes-list-type'];
   if (type === 'set')
     return (list, path, run) => reportDuplicates(list, { path, run, keyOf: keyOfItem, show: item => item });
-  const keyOf = createKeyOf(schema);
-  if (!keyOf) return undefined;
   const names = schema['x-kubernetes-list-map-keys'] ?? [];
-  const show = (item: unknown) =>
-    Object.fromEntries(
-      [...names].sort().flatMap(name => (isObject(item) && Object.hasOwn(item, name) ? [[name, item[name]]] : [])),
-    );
-  return (list, path, run) => reportDuplicates(list, { path, run, keyOf, show });
+  if (type !== 'map' || names.length === 0) return undefined;
+  const keyOf = keyOfNames([...names].sort());
+  return (list, path, run) => {
+    const stray = list.findIndex(item => item !== null && !isObject(item));
+    if (stray < 0) reportDuplicates(list, { path, run, keyOf: item => canonicalJson(keyOf(item)), show: keyOf });
+    else {
+      const message = `Invalid value: ${quote(list[stray])}: must be an object for an array of list-type map`;
+      addError(run, { reason: 'FieldValueInvalid', field: `${path}[${stray}]`, message });
+    }
+  };
+}
+
+/** The members of an item that are its key, as far as it has them. */
+function keyOfNames(names: readonly string[]): (item: unknown) => Record<string, unknown> {
+  return item => {
+    const key: Record<string, unknown> = {};
+    if (isObject(item)) for (const name of names) if (Object.hasOwn(item, name)) setMember(key, name, item[name]);
+    return key;
+  };
 }
 
 const mark = '\ufdd0';
@@ -57,7 +68,7 @@ function keyOfItem(item: unknown): unknown {
 interface Report {
   readonly path: string;
   readonly run: Run;
-  /** Equal for items that must not stand beside each other; undefined: not for this check. */
+  /** Equal for items that must not stand beside each other. */
   keyOf(item: unknown): unknown;
   /** What of the item the message shows. */
   show(item: unknown): unknown;
@@ -68,7 +79,6 @@ function reportDuplicates(list: readonly unknown[], { path, run, keyOf, show }: 
   const reported = new Set<unknown>();
   list.forEach((item, index) => {
     const key = keyOf(item);
-    if (key === undefined) return;
     if (seen.has(key) && !reported.has(key)) {
       reported.add(key);
       const message = `Duplicate value: ${quote(show(item))}`;

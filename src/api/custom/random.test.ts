@@ -158,7 +158,7 @@ function wrongValue(dice: Dice, schema: Schema): unknown {
 function judge(schema: Schema, value: unknown, old?: unknown): Run {
   const run = createRun();
   compileCheck(schema)(value, old, run);
-  compileListCheck(schema)?.(value, '', run);
+  if (old === undefined) compileListCheck(schema)?.(value, '', run);
   return run;
 }
 

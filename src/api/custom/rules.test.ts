@@ -23,7 +23,7 @@ const cases: [string, Rule, unknown, unknown, string[]][] = [
     { rule: 'self.a < self.b' },
     { a: 2, b: 1 },
     undefined,
-    ['FieldValueInvalid spec: Invalid value: "object": failed rule: self.a < self.b'],
+    ['FieldValueInvalid spec: Invalid value: failed rule: self.a < self.b'],
   ],
   [
     'a message, a reason and a path',
@@ -37,14 +37,14 @@ const cases: [string, Rule, unknown, unknown, string[]][] = [
     { rule: 'self.a < self.b', messageExpression: '"a is " + string(self.a)' },
     { a: 2, b: 1 },
     undefined,
-    ['FieldValueInvalid spec: Invalid value: "object": a is 2'],
+    ['FieldValueInvalid spec: Invalid value: a is 2'],
   ],
   [
     'a message that cannot be computed',
     { rule: 'self.a < 1', messageExpression: 'string(self.b)', message: 'plain' },
     { a: 2 },
     undefined,
-    ['FieldValueInvalid spec: Invalid value: "object": plain'],
+    ['FieldValueInvalid spec: Invalid value: plain'],
   ],
   [
     'a rule that fails to run',
@@ -59,14 +59,14 @@ const cases: [string, Rule, unknown, unknown, string[]][] = [
     { rule: 'self.a >= oldSelf.a' },
     { a: 1 },
     { a: 2 },
-    ['FieldValueInvalid spec: Invalid value: "object": failed rule: self.a >= oldSelf.a'],
+    ['FieldValueInvalid spec: Invalid value: failed rule: self.a >= oldSelf.a'],
   ],
   [
     'an optional transition on create',
     { rule: 'oldSelf.hasValue()', optionalOldSelf: true },
     { a: 1 },
     undefined,
-    ['FieldValueInvalid spec: Invalid value: "object": failed rule: oldSelf.hasValue()'],
+    ['FieldValueInvalid spec: Invalid value: failed rule: oldSelf.hasValue()'],
   ],
   ['an optional transition on update', { rule: 'oldSelf.hasValue()', optionalOldSelf: true }, { a: 1 }, { a: 2 }, []],
   [
@@ -92,8 +92,17 @@ for (const [name, rule, spec, old, expected] of cases) {
 test('a rule that failed before is only a warning while the value is as it was', () => {
   const rules = rulesOf(withRule({ rule: 'self.a < 1' }));
   const { errors, warnings } = rules({ spec: { a: 5 } }, { spec: { a: 5 } });
-  assert.deepEqual([errors, warnings], [[], ['spec: Invalid value: "object": failed rule: self.a < 1']]);
+  assert.deepEqual([errors, warnings], [[], ['spec: Invalid value: failed rule: self.a < 1']]);
   assert.equal(rules({ spec: { a: 6 } }, { spec: { a: 5 } }).errors.length, 1);
+});
+
+test('a scalar that breaks a rule is shown', () => {
+  const a: Schema = { type: 'integer', 'x-kubernetes-validations': [{ rule: 'self > 1' }] };
+  const { errors } = rulesOf({ type: 'object', properties: { a } })({ spec: { a: 1 } }, undefined);
+  assert.deepEqual(
+    errors.map(error => error.message),
+    ['Invalid value: 1: failed rule: self > 1'],
+  );
 });
 
 test('items of map lists are compared with what they were, by their keys', () => {
@@ -134,7 +143,7 @@ test('a rule at the root sees the names of metadata and has no path', () => {
     {
       reason: 'FieldValueInvalid',
       field: '<nil>',
-      message: 'Invalid value: "object": failed rule: self.metadata.name == "a"',
+      message: 'Invalid value: failed rule: self.metadata.name == "a"',
     },
   ]);
 });

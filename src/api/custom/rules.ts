@@ -3,7 +3,7 @@ import type { FieldError } from '../kind.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
 import { compileNodeRules, type RuleProgram, selfTypeOf } from './rule-programs.ts';
-import { maxErrors, nowhere } from './run.ts';
+import { maxErrors, nowhere, quote } from './run.ts';
 import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 
 /** Runs the rules (x-kubernetes-validations) of a schema on an object; `old` is undefined for a create. Warnings are errors that are let be. */
@@ -189,7 +189,7 @@ function report(node: Node, rule: Runnable, { place, run }: At): void {
     return;
   }
   const detail = said ?? (rule.rule.message ? rule.rule.message.trim() : `failed rule: ${describeRule(rule.rule)}`);
-  addFailure(errorFor(rule.rule.reason, { node, path, detail }));
+  addFailure(errorFor(rule.rule.reason, { value: shownValue(node, place.value), path, detail }));
 }
 
 /** What the messageExpression says; undefined when it says nothing that can be used. */
@@ -223,9 +223,14 @@ function describeRule({ message, rule }: RuleProgram['rule']): string {
   return (message || rule).trim();
 }
 
+/** Scalars are shown; what may be large is not. */
+function shownValue({ type }: Node, value: unknown): string {
+  return type === 'object' || type === 'array' ? '' : `: ${quote(value)}`;
+}
+
 function errorFor(
   reason: string | undefined,
-  { node, path, detail }: { node: Node; path: string; detail: string },
+  { value, path, detail }: { value: string; path: string; detail: string },
 ): FieldError {
   const field = path || nowhere;
   switch (reason) {
@@ -234,13 +239,13 @@ function errorFor(
     case 'FieldValueRequired':
       return { reason, field, message: `Required value: ${detail}` };
     case 'FieldValueDuplicate':
-      return { reason, field, message: `Duplicate value: ${JSON.stringify(node.type)}` };
+      return { reason, field, message: `Duplicate value${value}` };
     default:
-      return invalidType(node, path, detail);
+      return { reason: 'FieldValueInvalid', field, message: `Invalid value${value}: ${detail}` };
   }
 }
 
-/** The message names the type, not the value: that may be large. */
+/** A rule that came to no result: the message names the type of what it was for. */
 function invalidType(node: Node, path: string, detail: string): FieldError {
   const message = `Invalid value: ${JSON.stringify(node.type)}: ${detail}`;
   return { reason: 'FieldValueInvalid', field: path || nowhere, message };

@@ -1,6 +1,5 @@
 import type { FieldError } from '../kind.ts';
 import { invalid } from '../kinds/field-error.ts';
-import { parseLabelSelector, SelectorError } from '../selectors.ts';
 
 /** Where the parts of a Scale stand in a custom resource: dotted paths without a leading dot. */
 export interface ScalePaths {
@@ -38,33 +37,30 @@ export function validateScale(
 
 function checkReplicas(errors: FieldError[], object: unknown, path: string): void {
   const value = valueAt(object, path);
-  if (value === undefined || value === null) return;
-  if (typeof value !== 'number' || !Number.isInteger(value)) {
-    const detail = `.${path} accessor error: ${JSON.stringify(value)} is of the type ${goType(value)}, expected int64`;
-    errors.push(invalid(path, value, detail));
-  } else if (value < 0) errors.push(invalid(path, value, 'should be a non-negative integer'));
-  else if (value > maxReplicas) errors.push(invalid(path, value, `should be less than or equal to ${maxReplicas}`));
+  const field = `.${path}`;
+  if (value === undefined) return;
+  if (typeof value !== 'number' || !Number.isInteger(value))
+    errors.push(invalid(field, 0, accessError(field, value, 'int64')));
+  else if (value < 0) errors.push(invalid(field, value, 'should be a non-negative integer'));
+  else if (value > maxReplicas) errors.push(invalid(field, value, `should be less than or equal to ${maxReplicas}`));
 }
 
 function checkSelector(errors: FieldError[], object: unknown, path: string): void {
   const value = valueAt(object, path);
-  if (value === undefined || value === null) return;
-  if (typeof value !== 'string') {
-    const detail = `.${path} accessor error: ${JSON.stringify(value)} is of the type ${goType(value)}, expected string`;
-    errors.push(invalid(path, value, detail));
-    return;
-  }
-  try {
-    parseLabelSelector(value);
-  } catch (error) {
-    if (!(error instanceof SelectorError)) throw error;
-    errors.push(invalid(path, value, error.message));
-  }
+  const field = `.${path}`;
+  if (value !== undefined && typeof value !== 'string')
+    errors.push(invalid(field, '', accessError(field, value, 'string')));
+}
+
+function accessError(field: string, value: unknown, wanted: string): string {
+  const shown = typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return `${field} accessor error: ${value === null ? '<nil>' : shown} is of the type ${goType(value)}, expected ${wanted}`;
 }
 
 function goType(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
   if (typeof value === 'boolean') return 'bool';
+  if (value === null) return '<nil>';
   if (Array.isArray(value)) return '[]interface {}';
   return typeof value === 'object' ? 'map[string]interface {}' : typeof value;
 }

@@ -50,8 +50,16 @@ function checkDefault(
   compileEmbeddedCheck(schema, metadataType, false)?.(value, run);
   compileCheck(schema)(value, undefined, run);
   compileListCheck(schema)?.(value, '', run);
-  if (run.errors.length === 0) run.errors.push(...(compileRules(schema, isResource)?.(value, value).errors ?? []));
+  if (run.errors.length === 0) run.errors.push(...brokenRules(schema, isResource));
   for (const error of run.errors) errors.push({ ...error, field: below(path, error.field) });
+}
+
+/** A default comes into objects that have been there, and into new ones. */
+function brokenRules(schema: Schema, isResource: boolean): readonly FieldError[] {
+  const rules = compileRules(schema, isResource);
+  if (!rules) return [];
+  const { errors } = rules(schema.default, undefined);
+  return errors.length > 0 ? errors : rules(schema.default, schema.default).errors;
 }
 
 function below(path: string, field: string): string {

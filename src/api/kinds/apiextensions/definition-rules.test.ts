@@ -238,7 +238,7 @@ const changes: [string, (draft: CustomResourceDefinition) => void, string[]][] =
     draft => {
       delete draft.spec.versions[0]!.schema;
     },
-    ['spec.versions[0].schema.openAPIV3Schema: Required value: schemas are required'],
+    ['spec.versions[0].schema.openAPIV3Schema: Required value'],
   ],
   [
     'a protected group',

@@ -42,7 +42,7 @@ function checkVersionNames(errors: FieldError[], versions: readonly CustomResour
       errors.push(invalid(`${at}.deprecationWarning`, version.deprecationWarning, text));
     }
     if (!version.schema?.openAPIV3Schema) {
-      errors.push(required(`${at}.schema.openAPIV3Schema`, 'schemas are required'));
+      errors.push(required(`${at}.schema.openAPIV3Schema`));
     }
   });
   if (new Set(names).size !== names.length) {
