@@ -8,6 +8,7 @@ import { createMeter, createRandom, createSystemClock } from '#base';
 import { createRecordingLog } from '#base/testing';
 import { createClient, createHandlerTransport } from '#client';
 import { createTestCertificates } from '#wire/testing';
+import { parseRequestInfo } from '../request-info.ts';
 import { callHandler, startTestApiServer, type TestServer } from '../testing.ts';
 import { type Aggregation, createAggregation } from './aggregation.ts';
 import { type BackendAnswer, handled, startTestBackend } from './testing.ts';
@@ -48,6 +49,7 @@ const startBackend = (answer: BackendAnswer = () => undefined) =>
 
 interface Fixture extends AsyncDisposable {
   readonly api: TestServer;
+  readonly aggregation: Aggregation;
   readonly post: (path: string, object: unknown) => Promise<void>;
   /** Registers fruit.example.com/v1 at a port of this machine and waits for the condition. */
   register(port: number, options?: { reason?: string; spec?: Record<string, unknown> }): Promise<void>;
@@ -87,6 +89,7 @@ async function startServer(listen = false): Promise<Fixture> {
   await post('/api/v1/namespaces', { metadata: { name: 'default' } });
   return {
     api,
+    aggregation,
     post,
     until,
     async register(port, options = {}) {
@@ -383,4 +386,23 @@ test('a server that does not answer holds up nobody', async () => {
   assert.equal((await ask('/apis')).status, 200);
   stop.abort(new Error('enough'));
   await Promise.all(stuck);
+});
+
+test('a request gives its seat back when another server has it', async () => {
+  await using backend = await startBackend(() => ({ ok: true }));
+  await using server = await startServer();
+  await server.register(backend.port);
+  let given = 0;
+  await callHandler(
+    async request => {
+      const info = parseRequestInfo(request.method, request.path, request.search);
+      const user = { name: 'jane', groups: [] };
+      const delegated = () => void given++;
+      const answer = server.aggregation.route({ request, info, user, warnings: [], isServed: false, delegated });
+      assert.equal(given, 1, 'before the other server answers');
+      assert.ok(answer);
+      return answer;
+    },
+    { method: 'GET', path: apples },
+  );
 });
