@@ -213,6 +213,15 @@ for (const [fields, reason, field, message] of table) {
   });
 }
 
+test('a number that does not fit its format is refused without a path, as upstream', () => {
+  const errors = kindOf().behaviour.validateCreate!(object({ replicas: 3_000_000_000 }));
+  assert.deepEqual(errors[0], {
+    reason: 'FieldValueInvalid',
+    field: '<nil>',
+    message: 'Invalid value: "": Checked value must be of type integer with format int32',
+  });
+});
+
 test('what was wrong before and did not change is let be', () => {
   const { behaviour } = kindOf();
   const old = object({

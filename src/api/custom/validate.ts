@@ -55,8 +55,11 @@ function checkType(schema: Schema): Check | undefined {
   return (value, _old, run) => {
     const type = typeOf(value);
     if (type === wanted || (type === 'integer' && wanted === 'number') || (type === 'null' && nullable)) {
-      if (type !== 'integer' || ((value as number) >= -limit && (value as number) < limit)) return;
-      fail(run, 'FieldValueTypeInvalid', value, `must be of type ${format || 'int64'}`);
+      if (type === 'integer' && !((value as number) >= -limit && (value as number) < limit)) {
+        const how = format ? `with format ${format}` : '(default format)';
+        const message = `Invalid value: "": Checked value must be of type integer ${how}`;
+        addError(run, { reason: 'FieldValueInvalid', field: nowhere, message });
+      }
       return;
     }
     fail(run, 'FieldValueTypeInvalid', type, `must be of type ${wanted}: "${type}"`);

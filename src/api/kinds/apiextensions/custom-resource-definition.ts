@@ -4,7 +4,7 @@ import type { CustomResourceDefinition } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { createdAtColumn, nameColumn } from '../columns.ts';
 import { validateDefinition, validateDefinitionStatus, validateDefinitionUpdate } from './definition-rules.ts';
-import { formatWarnings } from './format-warnings.ts';
+import { definitionWarnings } from './definition-warnings.ts';
 
 const strategy = specStrategy<CustomResourceDefinition>();
 
@@ -69,7 +69,7 @@ export const customResourceDefinition: KindBehaviour<CustomResourceDefinition> =
   validateCreate: validateDefinition,
   validateUpdate: validateDefinitionUpdate,
   validateSubresource: object => validateDefinitionStatus(object),
-  warnings: (object, old) => formatWarnings(object, old),
+  warnings: (object, old) => definitionWarnings(object, old),
   columns: [nameColumn, createdAtColumn],
   unconditionalUpdate: false,
 };
