@@ -74,6 +74,7 @@ export async function startExtensionServer(
     }
     if (name) {
       const found = apples.get(name);
+      if (request.method === 'DELETE') apples.delete(name);
       const missing = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 404, reason: 'NotFound' };
       return answer(response, found ? 200 : 404, found ?? { ...missing, message: `apples "${name}" not found` });
     }
