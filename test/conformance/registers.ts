@@ -1,3 +1,4 @@
+import aggregator from './api-machinery/aggregator.ts';
 import chunking from './api-machinery/chunking.ts';
 import customResources from './api-machinery/custom-resources.ts';
 import discovery from './api-machinery/discovery.ts';
@@ -19,6 +20,7 @@ import type { Register } from './suite.ts';
 
 /** All files with tests. */
 export const registers: readonly Register[] = [
+  aggregator,
   certificates,
   chunking,
   customResources,

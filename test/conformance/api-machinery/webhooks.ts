@@ -1,6 +1,7 @@
 /** test/e2e/apimachinery/webhook.go says what is demanded, and what its webhook answers on which path. */
 import assert from 'node:assert/strict';
 import type { Answer, Json } from '../api.ts';
+import { anything, type Definition, define } from '../definitions.ts';
 import { shellPod } from '../pods.ts';
 import type { Suite, World } from '../suite.ts';
 import { patchAnswer, startWebhook, type Webhook } from '../webhook.ts';
@@ -47,6 +48,21 @@ async function respond(path: string, { object, oldObject }: Json): Promise<Json>
     case '/mutating-pods': {
       const value = [{ image: 'webhook-added-image', name: 'webhook-added-init-container', resources: {} }];
       return patchAnswer([{ op: 'add', path: '/spec/initContainers', value }]);
+    }
+    case '/custom-resource': {
+      const unwanted = (object ?? oldObject)?.data?.['webhook-e2e-test'];
+      if (unwanted === 'webhook-disallow') return deny('the custom resource contains unwanted data');
+      return !object && unwanted === 'webhook-nondeletable'
+        ? deny('the custom resource cannot be deleted because it contains unwanted key and value')
+        : { allowed: true };
+    }
+    case '/mutating-custom-resource': {
+      const operations = [];
+      if (data['mutation-start'] === 'yes')
+        operations.push({ op: 'add', path: '/data/mutation-stage-1', value: 'yes' });
+      if (data['mutation-stage-1'] === 'yes')
+        operations.push({ op: 'add', path: '/data/mutation-stage-2', value: 'yes' });
+      return operations.length ? patchAnswer(operations) : { allowed: true };
     }
     case '/crd':
       return object?.metadata.labels?.['webhook-e2e-test'] === 'webhook-disallow'
@@ -159,6 +175,7 @@ export default function register(suite: Suite): void {
   conformance(`${group} listing validating webhooks should work`, world => listing(world, 'validating'));
   conformance(`${group} listing mutating webhooks should work`, world => listing(world, 'mutating'));
   conditions(suite);
+  customResources(suite);
 }
 
 async function denyCreation(world: World): Promise<void> {
@@ -358,5 +375,90 @@ function conditions({ conformance }: Suite): void {
       await world.api.send({ method: 'POST', path, body }),
       'the custom resource definition contains unwanted label',
     );
+  });
+}
+
+const dataOf = (...names: string[]): Json => ({
+  type: 'object',
+  properties: {
+    data: { type: 'object', properties: Object.fromEntries(names.map(name => [name, { type: 'string' }])) },
+  },
+});
+
+function customResources({ conformance }: Suite): void {
+  const rule = (definition: Definition, operations: string[]) => ({
+    ...{ apiGroups: [definition.group], resources: [definition.plural], operations },
+  });
+
+  conformance(`${group} should be able to deny custom resource creation, update and deletion`, async world => {
+    const webhook = await start(world);
+    const definition = await define(world, 'denied');
+    const operations = ['CREATE', 'UPDATE', 'DELETE'];
+    await configure(world, 'validating', [hook(world, webhook, '/custom-resource', rule(definition, operations))]);
+    const path = definition.collection();
+    const send = (method: string, own: string, body?: Json) => world.api.send({ method, path: `${path}${own}`, body });
+    refused(
+      await send('POST', '', definition.object('bad', { data: bad })),
+      'the custom resource contains unwanted data',
+    );
+    const data = { 'webhook-e2e-test': 'webhook-nondeletable' };
+    const { status, body } = await send('POST', '', definition.object('kept', { data }));
+    assert.equal(status, 201);
+    refused(await send('PUT', '/kept', { ...body, data: bad }), 'the custom resource contains unwanted data');
+    refused(
+      await send('DELETE', '/kept'),
+      'the custom resource cannot be deleted because it contains unwanted key and value',
+    );
+    await world.api.patch(`${path}/kept`, { data: { 'webhook-e2e-test': 'webhook-allow' } });
+    assert.equal((await send('DELETE', '/kept')).status, 200);
+  });
+
+  const mutated = async (world: World, definition: Definition) => {
+    const webhook = await start(world);
+    const first = hook(world, webhook, '/mutating-custom-resource', rule(definition, ['CREATE', 'UPDATE']));
+    await configure(world, 'mutating', [
+      { ...first, name: 'mutate-custom-resource-data-stage-1.example.com' },
+      { ...first, name: 'mutate-custom-resource-data-stage-2.example.com' },
+    ]);
+  };
+
+  conformance(`${group} should mutate custom resource`, async world => {
+    const definition = await define(world, 'mutated');
+    await mutated(world, definition);
+    const made = await world.api.create(
+      definition.collection(),
+      definition.object('one', { data: { 'mutation-start': 'yes' } }),
+    );
+    assert.deepEqual(made.data, { 'mutation-start': 'yes', 'mutation-stage-1': 'yes', 'mutation-stage-2': 'yes' });
+  });
+
+  conformance(`${group} should mutate custom resource with pruning`, async world => {
+    const versions = { v1: dataOf('mutation-start', 'mutation-stage-1') };
+    const definition = await define(world, 'pruned', { versions });
+    await mutated(world, definition);
+    const made = await world.api.create(
+      definition.collection(),
+      definition.object('one', { data: { 'mutation-start': 'yes' } }),
+    );
+    assert.deepEqual(made.data, { 'mutation-start': 'yes', 'mutation-stage-1': 'yes' });
+  });
+
+  conformance(`${group} should mutate custom resource with different stored version`, async world => {
+    const definition = await define(world, 'restored', { versions: { v1: anything, v2: anything } });
+    await mutated(world, definition);
+    await world.api.create(
+      definition.collection('v1'),
+      definition.object('one', { data: { 'mutation-start': 'yes' } }),
+    );
+    const store = (index: number, storage: boolean) => ({
+      op: 'replace',
+      path: `/spec/versions/${index}/storage`,
+      value: storage,
+    });
+    await world.api.patch(definition.path, [store(0, false), store(1, true)], 'json');
+    const path = `${definition.collection('v1')}/one`;
+    const patched = await world.api.patch(path, { data: { 'mutation-start': 'yes', dummy: 'test' } });
+    assert.deepEqual([patched.data.dummy, patched.data['mutation-stage-2']], ['test', 'yes']);
+    assert.equal((await world.api.get(`${definition.collection('v2')}/one`)).data.dummy, 'test');
   });
 }
