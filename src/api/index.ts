@@ -2,6 +2,8 @@ export type { Conflict, FieldManager } from './apply/apply.ts';
 export { ApplyError, createFieldManager, describeKind } from './apply/apply.ts';
 export type { ManageOptions, Manager, OtherVersion } from './apply/context.ts';
 export type { FieldSet } from './apply/field-set.ts';
+export type { Overlay } from './apply/overlay.ts';
+export { createOverlay } from './apply/overlay.ts';
 export type { ReplicasPath } from './apply/scale-fields.ts';
 export { fromScaleOwners, toScaleOwners } from './apply/scale-fields.ts';
 export * as cel from './cel/index.ts';
@@ -23,14 +25,28 @@ export {
 } from './discovery.ts';
 export { describeJsonProblem } from './json-syntax.ts';
 export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
+export type { ExpressionVariables } from './kinds/admissionregistration/expressions.ts';
 export { admissionRequestType, webhookConditionVariables } from './kinds/admissionregistration/expressions.ts';
+export type {
+  CompiledExpression,
+  PolicyCompiler,
+  PolicyCompilerOptions,
+} from './kinds/admissionregistration/policy-expressions.ts';
+export {
+  annotationTypes,
+  applyConfigurationType,
+  compileExpression,
+  conditionTypes,
+  createPolicyCompiler,
+  jsonPatchType,
+} from './kinds/admissionregistration/policy-expressions.ts';
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
 export type { QosClass } from './kinds/qos.ts';
 export { qosClassOf } from './kinds/qos.ts';
 export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './node-selector.ts';
-export type { Document, OpenApi, OpenApiOptions } from './openapi/documents.ts';
+export type { Document, KnownDocument, OpenApi, OpenApiOptions } from './openapi/documents.ts';
 export { createOpenApi } from './openapi/documents.ts';
 export type { Descriptions } from './openapi/schema.ts';
 export { applyJsonPatch, PatchError } from './patch/json.ts';

@@ -10,6 +10,14 @@ export interface OpenApiOptions {
   /** `v1.36.0` */
   version: string;
   descriptions: Descriptions;
+  /** Documents of earlier schemes, by their paths: what has the same kinds is taken from there, and what is made is put there. */
+  known?: Map<string, KnownDocument> | undefined;
+}
+
+/** A document and the kinds that it describes. */
+export interface KnownDocument {
+  readonly kinds: readonly Kind[];
+  readonly document: Document;
 }
 
 /** The OpenAPI documents of a scheme, each made when first asked for. */
@@ -47,7 +55,12 @@ export function createOpenApi(scheme: Scheme, options: OpenApiOptions): OpenApi 
   }
   const v3: OpenApi['v3'] = path => {
     const kinds = groups.get(path);
-    return kinds && remember(path, () => document(kinds, 'v3', options));
+    if (!kinds) return undefined;
+    const known = options.known?.get(path);
+    if (known && isSame(known.kinds, kinds)) return known.document;
+    const made = remember(path, () => document(kinds, 'v3', options));
+    options.known?.set(path, { kinds, document: made });
+    return made;
   };
   return {
     v2: () => remember('v2', () => document(scheme.kinds(), 'v2', options)),
@@ -59,6 +72,10 @@ export function createOpenApi(scheme: Scheme, options: OpenApiOptions): OpenApi 
         ),
       })),
   };
+}
+
+function isSame(a: readonly Kind[], b: readonly Kind[]): boolean {
+  return a.length === b.length && a.every((kind, index) => kind === b[index]);
 }
 
 function document(kinds: readonly Kind[], style: Style, options: OpenApiOptions): unknown {

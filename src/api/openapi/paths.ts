@@ -145,6 +145,7 @@ function operation(place: Place, verb: Verb, { style, ref }: { style: Style; ref
     operationId: `${verb}${group.split('.')[0]}${version}${place.isNamespaced ? 'Namespaced' : ''}${place.path.split('/').slice(4).join('').replace(/[{}]/g, '')}${kind}`,
     'x-kubernetes-action': actions[verb],
     'x-kubernetes-group-version-kind': { group, version, kind },
+    ...(isCustomKind(place.kind) && place.kind.custom.deprecationWarning !== undefined && { deprecated: true }),
   };
   if (style === 'v2') {
     const body = hasBody

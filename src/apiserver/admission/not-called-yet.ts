@@ -8,8 +8,6 @@ const unenforced: Readonly<Record<string, string>> = {
   'validatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} validated by it`,
   'mutatingadmissionpolicies.admissionregistration.k8s.io': `${policies} changed by it`,
   'mutatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} changed by it`,
-  'customresourcedefinitions.apiextensions.k8s.io':
-    'this version of Wherry does not serve custom resources yet: objects of this kind cannot be made',
   'networkpolicies.networking.k8s.io':
     'this version of Wherry does not enforce network policies yet: no traffic will be held back by it',
   'ingresses.networking.k8s.io':

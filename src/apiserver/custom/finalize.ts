@@ -85,6 +85,8 @@ async function emptied(crd: CustomResourceDefinition, deps: FinalizeDeps): Promi
     try {
       await run(prefix, deps);
     } catch (error) {
+      // The server stops: whoever comes next goes on.
+      if (deps.signal.aborted) throw error;
       const message = `${what}: ${(error as Error).message}`;
       await setTerminating(crd, { ...inProgress, reason, message }, deps);
       throw error;

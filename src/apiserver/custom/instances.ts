@@ -69,6 +69,7 @@ const patienceMs = 60_000;
 
 /** Resolves when there is no instance any more; rejects when that takes too long, or the signal aborts. */
 export async function instancesGone(storagePrefix: string, { cache, clock, signal }: InstanceDeps): Promise<void> {
+  signal.throwIfAborted();
   const instances = cache.of(storagePrefix);
   const done = Promise.withResolvers<void>();
   const look = () => {

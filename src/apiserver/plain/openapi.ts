@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Descriptions, Document, OpenApi, Scheme } from '#api';
+import type { Descriptions, Document, KnownDocument, OpenApi, Scheme } from '#api';
 import { createOpenApi } from '#api';
 import type { Clock } from '#base';
 import type { Response } from '#wire';
@@ -44,12 +44,13 @@ export function createOpenApiRoutes(
   parts: OpenApiParts,
 ): (exchange: Exchange) => Response | Promise<Response> | undefined {
   let made: Made | undefined;
+  const known = new Map<string, KnownDocument>();
   const current = (): Made => {
     const scheme = parts.scheme();
     const generation = parts.merge?.generation() ?? '';
     if (made?.scheme === scheme && made.generation === generation) return made;
     const isKnown = made?.scheme === scheme;
-    const own = isKnown ? made!.own : createOpenApi(scheme, { ...parts, descriptions: parts.descriptions() });
+    const own = isKnown ? made!.own : createOpenApi(scheme, { ...parts, descriptions: parts.descriptions(), known });
     made = { scheme, own, generation, documents: parts.merge?.wrap(own) ?? own };
     return made;
   };

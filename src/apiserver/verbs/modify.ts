@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { UnknownObject } from '#api';
-import { validateMetadataUpdate } from '#api';
+import { isCustomKind, validateMetadataUpdate } from '#api';
 import { servedObject } from '../content/render.ts';
 import { invalidFields, modified, notFound, StatusError } from '../errors.ts';
 import { encodeObject } from '../storage/encode.ts';
@@ -146,7 +146,8 @@ function validate(target: Target, draft: UnknownObject, old: UnknownObject): voi
   const { kind, name, subresource } = target;
   const { behaviour } = kind;
   const errors = validateMetadataUpdate(draft.metadata, old.metadata);
-  if (subresource === '') errors.push(...(behaviour.validateUpdate?.(draft, old) ?? []));
+  const isWhole = subresource === '' || (subresource === 'scale' && isCustomKind(kind));
+  if (isWhole) errors.push(...(behaviour.validateUpdate?.(draft, old) ?? []));
   else errors.push(...(behaviour.validateSubresource?.(draft, old, subresource) ?? []));
   if (errors.length > 0) throw invalidFields(kind, name, errors);
   warnOf(target, draft, old);

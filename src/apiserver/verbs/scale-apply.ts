@@ -1,11 +1,11 @@
 import type { ReplicasPath, UnknownObject } from '#api';
 import { apiVersionOf, fromScaleOwners, toScaleOwners } from '#api';
+import { replicasFieldPath } from './custom-scale.ts';
 import { outcomeOf } from './managed-fields.ts';
 import type { Target } from './target.ts';
 import type { WriteOptions } from './write-options.ts';
 
 const scaleVersion = 'autoscaling/v1';
-const replicas: readonly string[] = ['f:spec', 'f:replicas'];
 
 /** A Scale with an applied configuration laid over it; who owns the number in the object owns it here. Throws as `applied`. */
 export function appliedScale(
@@ -40,10 +40,9 @@ export function setOwners(object: UnknownObject, owners: UnknownObject['metadata
 }
 
 function replicasPathOf({ core, kind }: Target): ReplicasPath {
-  const served = core
-    .scheme()
-    .kinds()
-    .filter(other => other.storagePrefix === kind.storagePrefix)
-    .map(apiVersionOf);
-  return apiVersion => (served.includes(apiVersion) ? replicas : undefined);
+  const versions = core.versions.versionsOf(kind);
+  return apiVersion => {
+    const version = versions.get(apiVersion);
+    return version && replicasFieldPath(version);
+  };
 }

@@ -1,11 +1,12 @@
-import type { Column, RawText, UnknownObject } from '#api';
-import { scaleColumns } from '#api';
+import type { Column, Kind, RawText, UnknownObject } from '#api';
+import { isCustomKind, scaleColumns } from '#api';
 import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderObject, servedObject } from '../content/render.ts';
 import { invalidFields, notFound } from '../errors.ts';
 import { checkApplyOptions, readConfiguration } from './apply.ts';
+import { readScale, requireReplicas, scalePathsOf, writeReplicas } from './custom-scale.ts';
 import { freshEnough } from './freshness.ts';
 import type { Outcome } from './modify.ts';
 import { modify } from './modify.ts';
@@ -36,7 +37,10 @@ export async function getScale(target: Target): Promise<Response> {
   if (waiting) await waiting;
   const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
   if (!item) throw notFound(kind, name);
-  return renderObject(viewOf(target), toScale(servedObject(kind, await servedItem(target, item))));
+  const object = servedObject(kind, await servedItem(target, item));
+  const paths = scalePathsOf(kind);
+  if (paths) requireReplicas(object, paths);
+  return renderObject(viewOf(target), toScale(kind, object));
 }
 
 /** PUT of a Scale: changes spec.replicas. */
@@ -76,27 +80,33 @@ async function change(
     manager: managerOf(options, exchange.request.headers['user-agent']),
     isTracked,
     produce: old => {
-      const scale = scaleOf(toScale(old), old);
-      const replicas = replicasOf(target, scale);
+      const scale = scaleOf(toScale(kind, old), old);
       const draft = structuredClone(old);
       const { uid, resourceVersion } = scale.metadata;
-      Object.assign(draft.metadata, { uid: uid || draft.metadata.uid, resourceVersion: resourceVersion ?? '' });
-      draft['spec'] = { ...(draft['spec'] as object), replicas };
+      // Custom resources take no update that names no version: without one it is the one that was read.
+      const version = resourceVersion || (isCustomKind(kind) ? old.metadata.resourceVersion : '');
+      Object.assign(draft.metadata, { uid: uid || draft.metadata.uid, resourceVersion: version });
+      setReplicas(target, draft, scale);
       if (isTracked) setOwners(draft, scaleOwnersOf(target, old, scale));
       return draft;
     },
-    admitted: toScale,
-    takeBack: (draft, scale) => {
-      draft['spec'] = { ...(draft['spec'] as object), replicas: replicasOf(target, scale) };
-    },
+    admitted: object => toScale(kind, object),
+    takeBack: (draft, scale) => setReplicas(target, draft, scale),
     // The whole object is written, by the rules of its main resource.
     prepare: (draft, old) => kind.behaviour.prepareUpdate?.(draft, old, { nowMs: target.core.clock.now() }),
   });
-  return renderObject(viewOf(target), toScale(await objectOf(target, outcome)));
+  return renderObject(viewOf(target), toScale(kind, await objectOf(target, outcome)));
 }
 
 async function objectOf(target: Target, outcome: Outcome): Promise<UnknownObject> {
   return outcome.item ? servedObject(target.kind, await servedItem(target, outcome.item)) : outcome.object;
+}
+
+/** The number of a Scale, where the object has it; in place. Throws 400 and 422. */
+function setReplicas(target: Target, draft: UnknownObject, scale: UnknownObject): void {
+  const paths = scalePathsOf(target.kind);
+  if (paths) writeReplicas(draft, paths, (scale as Scalable).spec?.replicas);
+  else draft['spec'] = { ...(draft['spec'] as object), replicas: replicasOf(target, scale) };
 }
 
 function replicasOf({ name }: Target, scale: UnknownObject): number {
@@ -107,17 +117,23 @@ function replicasOf({ name }: Target, scale: UnknownObject): number {
 }
 
 /** The object as autoscaling/v1 Scale. */
-function toScale(object: UnknownObject): UnknownObject {
-  const { spec, status } = object as Scalable;
+function toScale(kind: Kind, object: UnknownObject): UnknownObject {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = formatSelector(object);
+  const { replicas, status, selector } = partsOf(kind, object);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-    spec: spec?.replicas === undefined ? {} : { replicas: spec.replicas },
-    status: { replicas: status?.replicas ?? 0, ...(selector ? { selector } : {}) },
+    spec: replicas === undefined ? {} : { replicas },
+    status: { replicas: status, ...(selector ? { selector } : {}) },
   };
+}
+
+function partsOf(kind: Kind, object: UnknownObject): ReturnType<typeof readScale> {
+  const paths = scalePathsOf(kind);
+  if (paths) return readScale(object, paths);
+  const { spec, status } = object as Scalable;
+  return { replicas: spec?.replicas, status: status?.replicas ?? 0, selector: formatSelector(object) };
 }
 
 /** `app=web,tier in (a,b)`, keys in order as upstream prints selectors. */

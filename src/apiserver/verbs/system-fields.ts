@@ -3,7 +3,7 @@ import { apiVersionOf } from '#api';
 import { formatTime } from '#base';
 import type { Core } from '../core.ts';
 import type { StatusError } from '../errors.ts';
-import { badRequest } from '../errors.ts';
+import { badRequest, invalidFields } from '../errors.ts';
 
 type WantedKind = Pick<Kind, 'group' | 'version' | 'kind'>;
 
@@ -34,6 +34,7 @@ export function fillNewMetadata(core: Core, draft: UnknownObject, identity: Retu
 
 /** A body must be of the kind that its URL serves. `wanted` differs from the resource's own kind for subresources. Throws 400. */
 export function checkType(object: UnknownObject, wanted: WantedKind, scheme: Scheme): void {
+  if (isCustom(wanted)) checkCustomType(object, wanted);
   object.apiVersion ||= apiVersionOf(wanted);
   object.kind ||= wanted.kind;
   const { kind, apiVersion } = object;
@@ -45,6 +46,20 @@ export function checkType(object: UnknownObject, wanted: WantedKind, scheme: Sch
     ? `converting (${version}.${kind}) to (${packageOf(wanted.group)}.${wanted.kind}): unknown conversion`
     : `no kind "${kind}" is registered for version "${apiVersion}" in scheme "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30"`;
   throw badRequest(`${kind} in version "${version}" cannot be handled as a ${wanted.kind}: ${why}`);
+}
+
+function isCustom(wanted: WantedKind): boolean {
+  return 'custom' in wanted;
+}
+
+/** Custom resources must say what they are. Throws 400 and 422. Source: unstructured's decoder, registry/customresource/validator.go. */
+function checkCustomType(object: UnknownObject, wanted: WantedKind): void {
+  const { kind, apiVersion } = object;
+  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`);
+  if (apiVersion !== apiVersionOf(wanted)) throw wrongVersion({ apiVersion: apiVersion ?? '' }, wanted);
+  if (kind === wanted.kind) return;
+  const message = `Invalid value: ${JSON.stringify(kind)}: must be ${wanted.kind}`;
+  throw invalidFields(wanted, object.metadata?.name, [{ reason: 'FieldValueInvalid', field: 'kind', message }]);
 }
 
 /** Upstream's package of a group's internal types, for its message. */
