@@ -32,7 +32,11 @@ export function schemaName({ group, version, kind }: { group: string; version: s
  */
 export function customSchemas(kind: CustomKind, style: Style): Record<string, Json> {
   const { group, version } = kind;
-  const gvk = (name: string) => ({ 'x-kubernetes-group-version-kind': [{ group, version, kind: name }] });
+  const fields = Object.keys(kind.behaviour.selectableFields ?? {}).map(fieldPath => ({ fieldPath }));
+  const gvk = (name: string) => ({
+    'x-kubernetes-group-version-kind': [{ group, version, kind: name }],
+    ...(fields.length > 0 && { 'x-kubernetes-selectable-fields': fields }),
+  });
   return {
     [schemaName(kind)]: { ...rootSchema(kind.custom.schema, style), ...gvk(kind.kind) },
     [schemaName({ group, version, kind: kind.listKind })]: { ...listSchema(kind, style), ...gvk(kind.listKind) },
@@ -87,7 +91,7 @@ function listSchema(kind: CustomKind, style: Style): Json {
       items: {
         description: `List of ${kind.resource}. More info: ${conventions}`,
         type: 'array',
-        items: style === 'v2' ? { $ref: item } : { allOf: [{ $ref: item }] },
+        items: { $ref: item },
       },
       kind: kindField,
       metadata: beside(metadata, style),
@@ -148,12 +152,22 @@ function publish(schema: Schema, style: Style): Json {
 }
 
 function addJunctors(json: Json, schema: Schema): void {
-  const isBare = schema['x-kubernetes-int-or-string'] && !schema.anyOf?.length && !schema.allOf?.length;
   for (const name of ['allOf', 'anyOf', 'oneOf'] as const) {
     if (schema[name]?.length) json[name] = schema[name].map(part => publish(part, 'v3'));
   }
-  if (isBare) json['anyOf'] = intOrString;
+  if (
+    schema['x-kubernetes-int-or-string'] &&
+    !saysIntOrString(schema.anyOf) &&
+    !saysIntOrString(schema.allOf?.[0]?.anyOf)
+  ) {
+    if (!json['anyOf']) json['anyOf'] = intOrString;
+    else json['allOf'] = [{ anyOf: intOrString }, ...((json['allOf'] as Json[] | undefined) ?? [])];
+  }
   if (schema.not) json['not'] = publish(schema.not, 'v3');
+}
+
+function saysIntOrString(anyOf: readonly Schema[] | undefined): boolean {
+  return anyOf?.length === 2 && anyOf[0]?.type === 'integer' && anyOf[1]?.type === 'string';
 }
 
 /** What OpenAPI 2, and kubectl with it, cannot take. */

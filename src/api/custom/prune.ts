@@ -1,6 +1,10 @@
+import { ShapeError } from '../shape.ts';
 import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 
 type Step = string | number;
+
+/** Lists in lists that no schema describes: deeper ones are an attack on the stack. */
+const maxDepth = 1000;
 
 /** Fields that every object has, whatever the schema says. */
 const envelope: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']);
@@ -8,7 +12,7 @@ const envelope: ReadonlySet<string> = new Set(['apiVersion', 'kind', 'metadata']
 /**
  * Takes out what the schema does not have, in place, and gives the paths of what it took: `spec.x`, `spec.list[0].y`. Objects with
  * x-kubernetes-preserve-unknown-fields keep everything, but schemas below them count again. The envelope (apiVersion, kind, metadata) of the
- * root and of embedded resources always stays. Source: apiextensions-apiserver pkg/apiserver/schema/pruning.
+ * root and of embedded resources always stays. Throws ShapeError for lists that are nested too deep. Source: apiextensions-apiserver pkg/apiserver/schema/pruning.
  */
 export function pruneUnknown(
   schema: Schema,
@@ -27,47 +31,47 @@ interface Pruning {
 
 interface Place {
   readonly pruning: Pruning;
+  /** It has apiVersion, kind and metadata, whatever its schema says. */
   readonly isResource: boolean;
+  /** A list with x-kubernetes-preserve-unknown-fields: its items keep everything, too. */
+  readonly keepsUnknown?: boolean;
 }
 
+/** Without schema (`additionalProperties: true`), a value is kept and no field of it is known. */
 function prune(value: unknown, schema: Schema | undefined, place: Place): void {
-  if (!schema) return;
   if (Array.isArray(value)) pruneList(value, schema, place);
   else if (isObject(value)) pruneObject(value, schema, place);
 }
 
-function pruneList(list: readonly unknown[], schema: Schema, { pruning }: Place): void {
-  const { items } = schema;
-  if (!items) return;
-  const isResource = items['x-kubernetes-embedded-resource'] === true;
+function pruneList(list: readonly unknown[], schema: Schema | undefined, { pruning, keepsUnknown }: Place): void {
+  if (pruning.steps.length > maxDepth) throw new ShapeError('exceeded max depth');
+  const keeps = keepsUnknown || schema?.['x-kubernetes-preserve-unknown-fields'] === true;
+  const items = schema?.items;
+  if (keeps && !items) return;
+  const place = { pruning, isResource: items?.['x-kubernetes-embedded-resource'] === true, keepsUnknown: keeps };
   for (let index = 0; index < list.length; index++) {
     pruning.steps.push(index);
-    prune(list[index], items, { pruning, isResource });
+    prune(list[index], items, place);
     pruning.steps.pop();
   }
 }
 
-function pruneObject(object: Record<string, unknown>, schema: Schema, place: Place): void {
+function pruneObject(object: Record<string, unknown>, schema: Schema | undefined, place: Place): void {
   const { pruning } = place;
-  const keepsUnknown = schema['x-kubernetes-preserve-unknown-fields'] === true;
-  const values = valuesOf(schema);
-  const isOpen = keepsUnknown || schema.additionalProperties === true || values !== undefined;
+  const keeps = place.keepsUnknown || schema?.['x-kubernetes-preserve-unknown-fields'] === true;
+  const isMap = schema?.additionalProperties !== undefined && schema.additionalProperties !== null;
+  const values = schema && valuesOf(schema);
   for (const name in object) {
     if (place.isResource && envelope.has(name)) continue;
-    const property = propertyOf(schema, name);
-    if (!property && !isOpen) {
+    const part = (schema && propertyOf(schema, name)) ?? values;
+    if (part || isMap) {
+      pruning.steps.push(name);
+      prune(object[name], part, { pruning, isResource: part?.['x-kubernetes-embedded-resource'] === true });
+      pruning.steps.pop();
+    } else if (!keeps) {
       pruning.pruned.push(formatSteps([...pruning.steps, name]));
       delete object[name];
-      continue;
     }
-    const part = property ?? values;
-    if (!part) continue;
-    pruning.steps.push(name);
-    prune(object[name], part, {
-      pruning,
-      isResource: part['x-kubernetes-embedded-resource'] === true,
-    });
-    pruning.steps.pop();
   }
 }
 
