@@ -1,5 +1,3 @@
-import { CelCompileError } from '../../cel/errors.ts';
-import { compileCel } from '../../cel/program.ts';
 import {
   authorizerType,
   boolType,
@@ -11,8 +9,6 @@ import {
   resourceCheckType,
   stringType,
 } from '../../cel/types.ts';
-import type { FieldError } from '../../kind.ts';
-import { invalid } from '../field-error.ts';
 
 /** Names that an expression may use, with their types. */
 export type ExpressionVariables = Readonly<Record<string, CelType>>;
@@ -60,25 +56,3 @@ export const webhookConditionVariables: ExpressionVariables = {
   authorizer: authorizerType,
   'authorizer.requestResource': resourceCheckType,
 };
-
-/** Upstream's words before what the compiler says. */
-const stageHeads: Readonly<Record<CelCompileError['stage'], string>> = {
-  compile: 'compilation failed: ',
-  result: '',
-  program: 'program instantiation failed: ',
-};
-
-/** An expression that has to compile to one of the result types. */
-export function checkExpression(
-  errors: FieldError[],
-  path: string,
-  asked: { expression: string; variables: ExpressionVariables; result: CelType | readonly CelType[] },
-): void {
-  const { expression, variables, result } = asked;
-  try {
-    compileCel(expression, { variables, result });
-  } catch (error) {
-    if (!(error instanceof CelCompileError)) throw error;
-    errors.push(invalid(path, expression, `${stageHeads[error.stage]}${error.message}`));
-  }
-}

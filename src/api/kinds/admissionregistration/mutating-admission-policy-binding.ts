@@ -2,13 +2,15 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { MutatingAdmissionPolicyBinding } from '../../types.ts';
 import { countGeneration } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
-import { required } from '../field-error.ts';
+import { pushInvalid, required } from '../field-error.ts';
+import { checkSubdomain } from '../name-rules.ts';
 import { checkMatchResources, checkParamRef, defaultMatchResources, formatParamRef } from './rules.ts';
 
 function validate(object: MutatingAdmissionPolicyBinding): FieldError[] {
   const errors: FieldError[] = [];
   const { policyName, paramRef, matchResources } = object.spec ?? {};
   if (!policyName) errors.push(required('spec.policyName'));
+  else pushInvalid(errors, 'spec.policyName', policyName, checkSubdomain(policyName));
   if (paramRef) checkParamRef(errors, 'spec.paramRef', paramRef);
   if (matchResources) checkMatchResources(errors, 'spec.matchResouces', matchResources);
   return errors;

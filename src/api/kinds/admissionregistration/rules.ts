@@ -1,11 +1,18 @@
-import { boolType } from '../../cel/types.ts';
 import type { FieldError } from '../../kind.ts';
-import type { MatchCondition, MatchResources, ParamRef, RuleWithOperations } from '../../types.ts';
+import type {
+  MatchCondition,
+  MatchResources,
+  NamedRuleWithOperations,
+  ParamKind,
+  ParamRef,
+  RuleWithOperations,
+} from '../../types.ts';
 import { duplicate, forbidden, invalid, notSupported, pushInvalid, required, tooMany } from '../field-error.ts';
 import { checkLabelSelector } from '../label-selector.ts';
-import { checkPathSegment, checkQualifiedName } from '../name-rules.ts';
+import { checkLabel1035, checkPathSegment, checkQualifiedName, checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
-import { checkExpression, type ExpressionVariables } from './expressions.ts';
+import { reportExpression } from './check-expression.ts';
+import type { CompiledExpression } from './policy-expressions.ts';
 
 const operations: readonly string[] = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes: readonly string[] = ['*', 'Cluster', 'Namespaced'];
@@ -64,18 +71,18 @@ function checkNames(errors: FieldError[], path: string, names: readonly string[]
   }
 }
 
-/** Conditions in CEL: named, not empty. The expressions are compiled by the server's admission. */
+/** Conditions in CEL: named, not empty, and compiling. */
 export function checkConditions(
   errors: FieldError[],
   path: string,
   conditions: readonly MatchCondition[] | undefined,
-  variables?: ExpressionVariables,
+  compile: (expression: string) => CompiledExpression,
 ): void {
   const names = new Set<string>();
   if ((conditions?.length ?? 0) > maxConditions) errors.push(tooMany(path, conditions!.length, maxConditions));
   eachAt(path, conditions, (at, { name, expression }) => {
     if (!expression?.trim()) errors.push(required(`${at}.expression`));
-    else if (variables) checkExpression(errors, `${at}.expression`, { expression, variables, result: boolType });
+    else reportExpression(errors, `${at}.expression`, compile(expression.trim()));
     if (!name) errors.push(required(`${at}.name`));
     else pushInvalid(errors, `${at}.name`, name, checkQualifiedName(name));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
@@ -100,8 +107,40 @@ export function checkMatchResources(errors: FieldError[], path: string, match: M
   checkPolicies(errors, path, { matchPolicy: match.matchPolicy });
   checkLabelSelector(errors, `${path}.namespaceSelector`, match.namespaceSelector);
   checkLabelSelector(errors, `${path}.objectSelector`, match.objectSelector);
-  eachAt(`${path}.resourceRules`, match.resourceRules, (at, rule) => checkRule(errors, at, rule));
-  eachAt(`${path}.excludeResourceRules`, match.excludeResourceRules, (at, rule) => checkRule(errors, at, rule));
+  eachAt(`${path}.resourceRules`, match.resourceRules, (at, rule) => checkNamedRule(errors, at, rule));
+  eachAt(`${path}.excludeResourceRules`, match.excludeResourceRules, (at, rule) => checkNamedRule(errors, at, rule));
+}
+
+function checkNamedRule(errors: FieldError[], path: string, rule: NamedRuleWithOperations): void {
+  const seen = new Set<string>();
+  eachAt(`${path}.resourceNames`, rule.resourceNames, (at, name) => {
+    pushInvalid(errors, at, name, checkPathSegment(name));
+    if (seen.has(name)) errors.push(duplicate(at, name));
+    seen.add(name);
+  });
+  checkRule(errors, path, rule);
+}
+
+/** What kind of objects parametrizes a policy. */
+export function checkParamKind(errors: FieldError[], path: string, { apiVersion = '', kind = '' }: ParamKind): void {
+  const parts = apiVersion.split('/');
+  const [group, version] = parts.length === 1 ? ['', parts[0]!] : [parts[0]!, parts[1]!];
+  const at = `${path}.apiVersion`;
+  if (!apiVersion) errors.push(required(at));
+  else if (parts.length > 2) errors.push(invalid(at, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  else {
+    const groupProblems = group ? checkSubdomain(group) : [];
+    if (groupProblems.length > 0) errors.push(invalid(at, group, groupProblems.join(',')));
+    const versionProblems = checkLabel1035(version);
+    if (!version) errors.push(invalid(at, apiVersion, 'version must be specified'));
+    else if (versionProblems.length > 0) errors.push(invalid(at, version, versionProblems.join(',')));
+  }
+  const kindProblems = checkLabel1035(kind.toLowerCase());
+  if (!kind) errors.push(required(`${path}.kind`));
+  else if (kindProblems.length > 0) {
+    const detail = `may have mixed case, but should otherwise match: ${kindProblems.join(',')}`;
+    errors.push(invalid(`${path}.kind`, kind, detail));
+  }
 }
 
 /** Which object parametrizes a policy: by name or by selector. */
@@ -111,6 +150,7 @@ export function checkParamRef(errors: FieldError[], path: string, ref: ParamRef)
     if (ref.selector) errors.push(forbidden(`${path}.name`, 'name and selector are mutually exclusive'));
   } else if (!ref.selector) errors.push(required(path, 'one of name or selector must be specified'));
   checkLabelSelector(errors, `${path}.selector`, ref.selector);
+  if (ref.name && ref.selector) errors.push(forbidden(`${path}.selector`, 'name and selector are mutually exclusive'));
   const action = ref.parameterNotFoundAction;
   if (action === undefined) errors.push(required(`${path}.parameterNotFoundAction`));
   else if (!notFoundActions.includes(action)) {

@@ -2,7 +2,8 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { ValidatingAdmissionPolicyBinding } from '../../types.ts';
 import { countGeneration } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
-import { duplicate, invalid, notSupported, required } from '../field-error.ts';
+import { duplicate, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
+import { checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { checkMatchResources, checkParamRef, defaultMatchResources, formatParamRef } from './rules.ts';
 
@@ -12,6 +13,7 @@ function validate(object: ValidatingAdmissionPolicyBinding): FieldError[] {
   const errors: FieldError[] = [];
   const { policyName, paramRef, matchResources, validationActions } = object.spec ?? {};
   if (!policyName) errors.push(required('spec.policyName'));
+  else pushInvalid(errors, 'spec.policyName', policyName, checkSubdomain(policyName));
   if (paramRef) checkParamRef(errors, 'spec.paramRef', paramRef);
   if (matchResources) checkMatchResources(errors, 'spec.matchResouces', matchResources);
   if (!validationActions?.length)

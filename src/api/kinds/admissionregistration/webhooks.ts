@@ -8,6 +8,7 @@ import { checkLabelSelector } from '../label-selector.ts';
 import { checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { webhookConditionVariables } from './expressions.ts';
+import { compileExpression, conditionTypes } from './policy-expressions.ts';
 import { checkConditions, checkPolicies, checkRule, defaultRules } from './rules.ts';
 
 /** Validating ones have no reinvocation policy, else they are the same. */
@@ -72,7 +73,9 @@ function checkWebhook(errors: FieldError[], path: string, webhook: Webhook): voi
   checkLabelSelector(errors, `${path}.objectSelector`, webhook.objectSelector);
   checkVersions(errors, `${path}.admissionReviewVersions`, versions);
   checkClient(errors, `${path}.clientConfig`, webhook.clientConfig);
-  checkConditions(errors, `${path}.matchConditions`, webhook.matchConditions, webhookConditionVariables);
+  checkConditions(errors, `${path}.matchConditions`, webhook.matchConditions, expression =>
+    compileExpression(expression, { variables: webhookConditionVariables, result: conditionTypes }),
+  );
 }
 
 function checkVersions(errors: FieldError[], path: string, versions: readonly string[] | undefined): void {
