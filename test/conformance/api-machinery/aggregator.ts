@@ -11,7 +11,7 @@ const apples = '/apis/fruit.example.com/v1/namespaces/default/apples';
 
 export default function register({ conformance }: Suite): void {
   conformance(
-    '[sig-api-machinery] Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator',
+    '[sig-api-machinery] Aggregator Should be able to support the 1.17 Sample API Server using the current Aggregator [LinuxOnly]',
     async world => {
       const address = ownAddress();
       assert.ok(address, 'this test needs an address that is not loopback: endpoints may not be there');

@@ -89,6 +89,11 @@ export default function register({ conformance }: Suite): void {
     }),
   );
 
+  conformance(
+    '[sig-api-machinery] CustomResourceFieldSelectors [Privileged:ClusterAdmin] CustomResourceFieldSelectors MUST list and watch custom resources matching the field selector',
+    fieldSelectors,
+  );
+
   conformance(`${conversion} should be able to convert from CR v1 to CR v2`, async world => {
     const { collection, object } = await converted(world);
     await world.api.create(collection('v1'), object('name-v1', { hostPort: 'localhost:8080' }, 'v1'));
@@ -116,6 +121,57 @@ export default function register({ conformance }: Suite): void {
     assert.deepEqual(await ports('v2', 'port'), ['v2 8080', 'v2 9090']);
     assert.deepEqual(await ports('v1', 'hostPort'), ['v1 localhost:8080', 'v1 localhost:9090']);
   });
+}
+
+/** Fields that differ between versions: the webhook converts, and each version selects by its own. */
+async function fieldSelectors(world: World): Promise<void> {
+  const { path, collection, object } = await converted(world);
+  const strings = (...names: string[]): Json => ({
+    type: 'object',
+    properties: Object.fromEntries(names.map(name => [name, { type: 'string' }])),
+  });
+  const change = (index: number, field: string, value: Json) => ({
+    op: 'add',
+    path: `/spec/versions/${index}/${field}`,
+    value,
+  });
+  await world.api.patch(
+    path,
+    [
+      change(0, 'schema', { openAPIV3Schema: strings('hostPort') }),
+      change(0, 'selectableFields', [{ jsonPath: '.hostPort' }]),
+      change(1, 'schema', { openAPIV3Schema: strings('host', 'port') }),
+      change(1, 'selectableFields', [{ jsonPath: '.host' }, { jsonPath: '.port' }]),
+    ],
+    'json',
+  );
+  const select = (version: string, fields: string) =>
+    `${collection(version)}?fieldSelector=${encodeURIComponent(fields)}`;
+  await eventually(
+    'the fields can be selected by',
+    async () => (await world.api.send({ path: select('v2', 'host=h1') })).status === 200,
+  );
+  using v1 = await world.api.watch(select('v1', 'hostPort=h1:80'));
+  using v2 = await world.api.watch(select('v2', 'host=h1,port=80'));
+  for (const [index, hostPort] of ['h1:80', 'h1:81', 'h2:80'].entries()) {
+    await world.api.create(collection('v1'), object(`name-${index}`, { hostPort }, 'v1'));
+  }
+  const names = async (query: string) => (await world.api.get(query)).items.map((item: Json) => item.metadata.name);
+  assert.deepEqual(await names(select('v1', 'hostPort=h1:80')), ['name-0']);
+  assert.deepEqual(await names(select('v2', 'host=h1')), ['name-0', 'name-1']);
+  assert.deepEqual(await names(select('v2', 'host=h1,port=80')), ['name-0']);
+  for (const watch of [v1, v2]) assert.equal((await watch.next()).type, 'ADDED');
+  // Away from the selection and back, and another one deleted that was never in it.
+  await world.api.patch(`${collection('v2')}/name-0`, { port: '90' });
+  for (const watch of [v1, v2]) assert.equal((await watch.next()).type, 'DELETED');
+  await world.api.delete(`${collection('v1')}/name-1`);
+  await world.api.patch(`${collection('v1')}/name-2`, { hostPort: 'h1:80' });
+  for (const watch of [v1, v2]) {
+    const event = await watch.next();
+    assert.deepEqual([event.type, event.object.metadata.name], ['ADDED', 'name-2']);
+  }
+  await world.api.delete(select('v2', 'host=h1'));
+  assert.deepEqual(await names(collection('v2')), []);
 }
 
 async function defaulting(world: World): Promise<void> {

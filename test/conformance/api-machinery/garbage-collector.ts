@@ -73,7 +73,7 @@ export default function register({ conformance }: Suite): void {
   });
 
   conformance(
-    `${group} keep the rc around until all its pods are deleted if the deleteOptions says so`,
+    `${group} keep the rc around until all its pods are deleted if the deleteOptions says so [Serial]`,
     async world => {
       const path = await createController(world, 'simple');
       const [held] = await podsOf(world, 'simple');
@@ -91,7 +91,7 @@ export default function register({ conformance }: Suite): void {
     },
   );
 
-  conformance(`${group} orphan pods created by rc if delete options say so`, async world => {
+  conformance(`${group} orphan pods created by rc if delete options say so [Serial]`, async world => {
     const path = await createController(world, 'simple');
     await world.api.delete(path, { propagationPolicy: 'Orphan' });
     await eventually('the controller is gone', gone(world, path));
@@ -102,7 +102,7 @@ export default function register({ conformance }: Suite): void {
   });
 
   conformance(
-    `${group} not delete dependents that have both valid owner and owner that's waiting for dependents to be deleted`,
+    `${group} not delete dependents that have both valid owner and owner that's waiting for dependents to be deleted [Serial]`,
     async world => {
       const first = await createController(world, 'simpletest-rc-to-be-deleted');
       const second = await createController(world, 'simpletest-rc-to-stay', 0);

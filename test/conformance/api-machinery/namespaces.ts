@@ -89,4 +89,30 @@ export default function register({ conformance }: Suite): void {
     await world.api.patch(path, { metadata: { labels: { testLabel: 'testValue' } } }, 'strategic');
     assert.equal((await world.api.get(path)).metadata.labels.testLabel, 'testValue');
   });
+
+  conformance(
+    '[sig-api-machinery] OrderedNamespaceDeletion namespace deletion should delete pod first',
+    async world => {
+      const { api } = world;
+      const { path } = await another(world);
+      const finalizers = ['e2e.example.com/finalizer'];
+      const containers = [{ name: 'nginx', image: 'registry.invalid/pause:1' }];
+      await api.create(`${path}/pods`, { metadata: { name: 'held', finalizers }, spec: { containers } });
+      await api.create(`${path}/configmaps`, { metadata: { name: 'later' } });
+      await api.delete(path);
+      await eventually(
+        'the pod is being deleted',
+        async () => (await api.get(`${path}/pods/held`)).metadata.deletionTimestamp,
+      );
+      const isTold = async () =>
+        (await api.get(path)).status.conditions?.some(
+          (one: { type: string; status: string }) =>
+            one.type === 'NamespaceFinalizersRemaining' && one.status === 'True',
+        );
+      await eventually('the namespace says what it waits for', isTold);
+      assert.equal((await api.send({ path: `${path}/configmaps/later` })).status, 200);
+      await api.patch(`${path}/pods/held`, { metadata: { finalizers: null } });
+      await eventually('the namespace is gone', async () => (await api.send({ path })).status === 404);
+    },
+  );
 }

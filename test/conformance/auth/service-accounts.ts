@@ -43,6 +43,22 @@ export default function register({ conformance }: Suite): void {
     await watch.next(event => event.type === 'DELETED');
   });
 
+  conformance(`${group} should create a serviceAccountToken and ensure a successful TokenReview`, async world => {
+    const { api } = world;
+    const made = await api.create(world.inNamespace('serviceaccounts'), { metadata: { name: 'asker' } });
+    const path = `${world.inNamespace('serviceaccounts')}/asker/token`;
+    const { status } = await api.create(path, { spec: { expirationSeconds: 3600 } });
+    const reviews = '/apis/authentication.k8s.io/v1/tokenreviews';
+    const review = await api.create(reviews, { spec: { token: status.token } });
+    assert.equal(review.status.authenticated, true);
+    assert.equal(review.status.error, undefined);
+    assert.equal(review.status.user.username, `system:serviceaccount:${world.namespace}:asker`);
+    assert.equal(review.status.user.uid, made.metadata.uid);
+    await api.delete(`${world.inNamespace('serviceaccounts')}/asker`);
+    const after = await api.create(reviews, { spec: { token: status.token } });
+    assert.ok(!after.status.authenticated && after.status.error, JSON.stringify(after.status));
+  });
+
   conformance(`${group} should update a ServiceAccount`, async world => {
     const path = world.inNamespace('serviceaccounts');
     const made = await world.api.create(path, { metadata: { name: 'one' } });
