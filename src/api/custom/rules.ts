@@ -29,7 +29,8 @@ interface RulesRun {
 
 interface Node {
   readonly type: string;
-  readonly rules: readonly RuleProgram[];
+  /** Compiled when a value first comes here: large definitions have a hundred of them. */
+  rules(): readonly RuleProgram[];
   readonly items: Node | undefined;
   readonly values: Node | undefined;
   readonly members: ReadonlyMap<string, Node>;
@@ -47,11 +48,21 @@ function planNode(schema: Schema, isResource: boolean): Node | undefined {
   }
   const items = child(schema.items);
   const values = child(valuesOf(schema));
-  const self = schema['x-kubernetes-validations']?.length ? selfTypeOf(schema, isResource) : undefined;
-  const rules = self ? compileNodeRules(schema, self) : [];
-  if (rules.length === 0 && !items && !values && members.size === 0) return undefined;
+  const hasRules = (schema['x-kubernetes-validations'] ?? []).length > 0;
+  if (!hasRules && !items && !values && members.size === 0) return undefined;
+  let compiled: readonly RuleProgram[] | undefined;
+  const rules = () => {
+    if (!hasRules) return [];
+    compiled ??= compileOwn(schema, isResource);
+    return compiled;
+  };
   const isAtomic = schema['x-kubernetes-map-type'] === 'atomic';
   return { type: schema.type ?? '', rules, items, values, members, isAtomic, finder: createItemFinder(schema) };
+}
+
+function compileOwn(schema: Schema, isResource: boolean): readonly RuleProgram[] {
+  const self = selfTypeOf(schema, isResource);
+  return self ? compileNodeRules(schema, self) : [];
 }
 
 /** A value and what it was before. */
@@ -112,7 +123,7 @@ function joinPath(path: string, name: string): string {
 const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
 
 function runRules(node: Node, place: Place, run: RulesRun): void {
-  for (const rule of node.rules) {
+  for (const rule of node.rules()) {
     if (run.budget <= 0) {
       stop(run, invalidType(node, place.path, outOfBudget));
       return;

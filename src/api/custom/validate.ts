@@ -84,10 +84,11 @@ function checkEnum({ enum: allowed, nullable }: Schema): Check | undefined {
 
 function checkString(schema: Schema): Check | undefined {
   const { maxLength, minLength, pattern, format } = schema;
-  const regex = pattern ? compileRe2(pattern) : undefined;
+  // Compiled when a text first comes here: large definitions have hundreds of patterns.
+  let regex: Re2 | undefined;
   const hasFormat = format !== undefined && isKnownFormat(format, schema.type);
   const test = hasFormat && schema.type !== 'integer' && schema.type !== 'number' ? formatTest(format) : undefined;
-  if (maxLength === undefined && minLength === undefined && !regex && !test) return undefined;
+  if (maxLength === undefined && minLength === undefined && !pattern && !test) return undefined;
   return (value, _old, run) => {
     if (typeof value !== 'string') return;
     run.matches++;
@@ -97,7 +98,10 @@ function checkString(schema: Schema): Check | undefined {
       addError(run, { reason: 'FieldValueTooLong', field: pathOf(run) || nowhere, message });
     } else if (minLength !== undefined && length < minLength) {
       fail(run, 'FieldValueInvalid', value, `should be at least ${minLength} chars long`);
-    } else if (regex) checkPattern(value, { regex, pattern: pattern!, run });
+    } else if (pattern) {
+      regex ??= compileRe2(pattern);
+      checkPattern(value, { regex, pattern, run });
+    }
     if (test && !test(value)) {
       fail(run, 'FieldValueTypeInvalid', value, `must be of type ${format}: ${JSON.stringify(value)}`);
     }
