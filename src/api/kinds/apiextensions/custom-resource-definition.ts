@@ -17,9 +17,6 @@ function defaults(draft: CustomResourceDefinition): void {
   spec.conversion ??= { strategy: 'None' };
   const service = spec.conversion.webhook?.clientConfig?.service;
   if (service) service.port ??= 443;
-  for (const version of spec.versions ?? []) {
-    for (const column of version.additionalPrinterColumns ?? []) column.priority ??= 0;
-  }
 }
 
 /** Versions in which objects may be stored: once stored, a version is remembered until it is migrated. */
