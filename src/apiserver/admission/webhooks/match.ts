@@ -1,4 +1,4 @@
-import type { Kind, LabelSelector, Scheme } from '#api';
+import type { Kind, LabelSelector, NamedRuleWithOperations, Scheme } from '#api';
 import { matchesLabelSelector, resources } from '#api';
 import { notFound } from '../../access/refuse.ts';
 import type { AdmissionRequest } from '../../admission.ts';
@@ -30,19 +30,30 @@ export function isExempt({ kind }: AdmissionRequest): boolean {
  * In which version the hook wants to hear of the request; undefined when its rules or selectors leave the request out. Match conditions are another matter.
  * Throws Status 404 for an object in a namespace that does not exist, when the hook selects namespaces.
  */
-export function matchHook(hook: Hook, request: AdmissionRequest, deps: MatchDeps): Kind | undefined {
-  const wanted = wantedVersion(hook, request, deps);
+export function matchHook({ webhook }: Hook, request: AdmissionRequest, deps: MatchDeps): Kind | undefined {
+  const wanted = matchRules(webhook.rules ?? [], { request, matchPolicy: webhook.matchPolicy, scheme: deps.scheme });
   if (!wanted) return undefined;
-  const { namespaceSelector, objectSelector } = hook.webhook;
-  if (!selectsNamespace(namespaceSelector, request, deps.reader)) return undefined;
-  return selectsObject(objectSelector, request) ? wanted : undefined;
+  return selectsNamespace(webhook.namespaceSelector, request, deps.reader) &&
+    selectsObject(webhook.objectSelector, request)
+    ? wanted
+    : undefined;
 }
 
-function wantedVersion(hook: Hook, request: AdmissionRequest, { scheme }: MatchDeps): Kind | undefined {
-  const { rules = [], matchPolicy } = hook.webhook;
-  const matches = (rule: (typeof rules)[number], kind: Kind) => matchesRule(rule, subjectOf(request, kind));
+export interface RuleMatch {
+  readonly request: AdmissionRequest;
+  readonly matchPolicy: string | undefined;
+  readonly scheme: () => Scheme;
+}
+
+/** In which version of its kind the rules mean the request; undefined: they do not. */
+export function matchRules(
+  rules: readonly NamedRuleWithOperations[],
+  { request, matchPolicy, scheme }: RuleMatch,
+): Kind | undefined {
+  const matches = (rule: NamedRuleWithOperations, kind: Kind) =>
+    matchesRule(rule, subjectOf(request, kind)) && isNamed(rule, request);
   if (rules.some(rule => matches(rule, request.kind))) return request.kind;
-  if (matchPolicy === 'Exact') return undefined;
+  if (rules.length === 0 || matchPolicy === 'Exact') return undefined;
   const equivalents = equivalentsOf(scheme(), request);
   // Earlier rules count first, whichever version they name.
   for (const rule of rules) {
@@ -50,6 +61,10 @@ function wantedVersion(hook: Hook, request: AdmissionRequest, { scheme }: MatchD
     if (found) return found;
   }
   return undefined;
+}
+
+function isNamed({ resourceNames }: NamedRuleWithOperations, request: AdmissionRequest): boolean {
+  return !resourceNames?.length || resourceNames.includes(nameOf(request));
 }
 
 function subjectOf(request: AdmissionRequest, kind: Kind): RuleSubject {
@@ -76,7 +91,8 @@ function isEmpty(selector: LabelSelector | undefined): boolean {
   return !Object.keys(selector?.matchLabels ?? {}).length && !selector?.matchExpressions?.length;
 }
 
-function selectsNamespace(
+/** Whether the namespace of the request, or the namespace that it is about, is selected. Throws Status 404 when there is none. */
+export function selectsNamespace(
   selector: LabelSelector | undefined,
   request: AdmissionRequest,
   reader: ObjectReader,
@@ -92,7 +108,7 @@ function selectsNamespace(
 }
 
 /** One of both is enough: what was selected before the write, and what is after it. */
-function selectsObject(selector: LabelSelector | undefined, { object, old }: AdmissionRequest): boolean {
+export function selectsObject(selector: LabelSelector | undefined, { object, old }: AdmissionRequest): boolean {
   if (isEmpty(selector)) return true;
   return [object, old].some(side => side?.metadata && matchesLabelSelector(selector, side.metadata.labels ?? {}));
 }

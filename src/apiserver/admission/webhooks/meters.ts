@@ -1,4 +1,5 @@
 import type { Meter } from '#base';
+import { type ConditionMeters, createConditionMeters } from '../condition-meters.ts';
 import { HookFailure, HookRejection } from './failure.ts';
 
 /** Upstream's label for the two types differs from the one of everything else. */
@@ -11,13 +12,9 @@ export interface MeteredCall {
   readonly operation: string;
 }
 
-export interface HookMeters {
+export interface HookMeters extends ConditionMeters {
   /** After a call: `error` is what it threw, `isIgnored` when the failurePolicy lets the request go on. */
   observe(call: MeteredCall, outcome: { seconds: number; error?: unknown; isIgnored: boolean }): void;
-  /** Match conditions left the hook out. */
-  excluded(call: MeteredCall): void;
-  /** A match condition could not be evaluated. */
-  conditionFailed(call: MeteredCall): void;
 }
 
 const buckets: readonly number[] = [0.005, 0.025, 0.1, 0.5, 1, 2.5, 10, 25];
@@ -47,17 +44,7 @@ export function createHookMeters(meter: Meter): HookMeters {
     help: 'Failures of webhooks that were ignored because their failurePolicy says so, by name and type.',
     labels: ['name', 'type'],
   });
-  const conditionLabels = ['name', 'kind', 'type', 'operation'];
-  const exclusions = meter.counter({
-    name: 'apiserver_admission_match_condition_exclusions_total',
-    help: 'Requests that match conditions left out, by name and kind of what has them, type and operation.',
-    labels: conditionLabels,
-  });
-  const conditionErrors = meter.counter({
-    name: 'apiserver_admission_match_condition_evaluation_errors_total',
-    help: 'Match conditions that could not be evaluated, by name and kind of what has them, type and operation.',
-    labels: conditionLabels,
-  });
+  const conditions = createConditionMeters(meter, 'webhook');
   return {
     observe({ name, type, operation }, { seconds, error, isIgnored }) {
       const { code, errorType } = judge(error);
@@ -68,8 +55,7 @@ export function createHookMeters(meter: Meter): HookMeters {
       requests.add({ name, type, operation, code: String(code), rejected });
       duration.observe(seconds, { name, type, operation, rejected });
     },
-    excluded: ({ name, type, operation }) => exclusions.add({ name, kind: 'webhook', type, operation }),
-    conditionFailed: ({ name, type, operation }) => conditionErrors.add({ name, kind: 'webhook', type, operation }),
+    ...conditions,
   };
 }
 

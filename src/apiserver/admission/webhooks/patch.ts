@@ -27,11 +27,24 @@ export async function applyVerdict(
     throw new HookFailure(name, `unsupported patch type ${JSON.stringify(patchType)}`, { code: 400 });
   }
   const before: UnknownObject = JSON.parse(JSON.stringify(versioned.object));
-  const settled = settle(patched(before, operations), request, versioned);
-  const isChanged = !isDeepStrictEqual(JSON.parse(JSON.stringify(settled)), before);
-  const back = versioned.object === request.object ? settled : await request.codec?.convert(settled, request.kind);
-  replaceContent(request.object, back ?? settled);
+  const isChanged = await putBack(patched(before, operations), { request, versioned, before });
   return { patch: operations, isChanged };
+}
+
+/**
+ * Makes a changed object, in the version of `versioned`, the content of the one that is written, with its shape checked and its defaults filled in; resolves with
+ * whether it differs from `before`. Throws Status 500 for a wrong shape.
+ */
+export async function putBack(
+  value: unknown,
+  about: { request: AdmissionRequest; versioned: Versioned; before: unknown },
+): Promise<boolean> {
+  const { request, versioned, before } = about;
+  const settled = settle(value, request, versioned);
+  if (isDeepStrictEqual(JSON.parse(JSON.stringify(settled)), before)) return false;
+  const back = versioned.object === request.object ? settled : await request.codec?.convert(settled, request.kind);
+  replaceContent(request.object!, back ?? settled);
+  return true;
 }
 
 function parsePatch(name: string, text: string): unknown[] {

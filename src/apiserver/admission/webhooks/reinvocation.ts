@@ -3,7 +3,7 @@ import type { UnknownObject } from '#api';
 import type { Rounds } from '../../admission.ts';
 
 /**
- * Which webhooks are called again in the second round: those with reinvocationPolicy IfNeeded that were called before somebody else changed the object.
+ * Which webhooks, or policies, are called again in the second round: those with reinvocationPolicy IfNeeded that were called before somebody else changed the object.
  * Source: webhook/mutating/reinvocationcontext.go.
  */
 export class Reinvocation {
@@ -11,11 +11,11 @@ export class Reinvocation {
   readonly #called = new Set<string>();
   #last: string | undefined;
 
-  /** The one of a request, shared by its rounds. */
-  static of({ memory }: Rounds): Reinvocation {
-    const known = memory.get('MutatingAdmissionWebhook') as Reinvocation | undefined;
+  /** The one of a request for a plugin, shared by its rounds. */
+  static of({ memory }: Rounds, plugin = 'MutatingAdmissionWebhook'): Reinvocation {
+    const known = memory.get(plugin) as Reinvocation | undefined;
     const reinvocation = known ?? new Reinvocation();
-    memory.set('MutatingAdmissionWebhook', reinvocation);
+    memory.set(plugin, reinvocation);
     return reinvocation;
   }
 
