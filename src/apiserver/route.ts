@@ -8,6 +8,7 @@ import type { ExtraRoutes, PathRoute } from './routes.ts';
 import { create } from './verbs/create.ts';
 import { deleteOne } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/delete-collection.ts';
+import { freshEnough } from './verbs/freshness.ts';
 import { get } from './verbs/get.ts';
 import { list } from './verbs/list.ts';
 import { patch } from './verbs/patch.ts';
@@ -68,10 +69,16 @@ function routePath(exchange: Exchange, plain: PlainPaths): Response | Promise<Re
   throw pathNotFound();
 }
 
-function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRoutes }): Promise<Response> {
+async function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRoutes }): Promise<Response> {
   const { info } = exchange;
   const { core, extra } = parts;
-  const kind = core.scheme().byResource(info.group, info.version, info.resource);
+  const find = () => core.scheme().byResource(info.group, info.version, info.resource);
+  let kind = find();
+  // Another server of the same store may have let its client know of a kind before this one has heard of it.
+  if (!kind && core.store.current && info.group.includes('.')) {
+    await freshEnough(core, undefined);
+    kind = find();
+  }
   if (
     !kind ||
     hasEmptySegments(info) ||
@@ -91,8 +98,10 @@ function routeResource(exchange: Exchange, parts: { core: Core; extra: ExtraRout
   return verbs[info.verb as Verb](target);
 }
 
-/** What a definition says to requests for its objects. Throws 405. */
+/** What a definition says to requests for its objects. Throws 404 and 405. */
 function checkCustom({ info, warnings }: Exchange, { versions }: Core, kind: CustomKind): void {
+  const isAcross = info.verb === 'list' || info.verb === 'watch';
+  if (kind.namespaced && !info.namespace && !isAcross) throw pathNotFound();
   if (kind.custom.deprecationWarning) warnings.push(kind.custom.deprecationWarning);
   if (info.verb === 'create' && !info.subresource && versions.isTerminating(kind))
     throw terminatingDefinition(info.verb);

@@ -31,6 +31,11 @@ export function hasCondition(crd: CustomResourceDefinition, type: string): boole
   return crd.status?.conditions?.some(condition => condition.type === type && condition.status === 'True') ?? false;
 }
 
+/** True from its deletion on: nothing new may be made, or it would be left behind. */
+export function isTerminating(crd: CustomResourceDefinition): boolean {
+  return Boolean(crd.metadata.deletionTimestamp) || hasCondition(crd, 'Terminating');
+}
+
 /** Equal for two states of a definition that serve objects alike: the generation counts changes of the spec. */
 export function fingerprintOf(crd: CustomResourceDefinition): string {
   return `${crd.metadata.uid} ${crd.metadata.generation} ${JSON.stringify(crd.status?.acceptedNames)}`;
@@ -54,7 +59,7 @@ export function createDefinition(crd: CustomResourceDefinition): Definition {
     served: kinds.filter(kind => served.has(kind.version)),
     storage,
     conversion: spec.conversion ?? { strategy: 'None' },
-    isTerminating: hasCondition(crd, 'Terminating'),
+    isTerminating: isTerminating(crd),
     ended: new AbortController(),
   };
 }

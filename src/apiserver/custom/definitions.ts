@@ -3,7 +3,7 @@ import { resources } from '#api';
 import type { Log } from '#base';
 import type { ObjectReader } from '../reader.ts';
 import type { Definition } from './definition.ts';
-import { createDefinition, fingerprintOf, hasCondition, shownKinds } from './definition.ts';
+import { createDefinition, fingerprintOf, hasCondition, isTerminating, shownKinds } from './definition.ts';
 import { joinSchemes } from './scheme.ts';
 
 /** The definitions that are served now. */
@@ -14,6 +14,8 @@ export interface Definitions extends Disposable {
   of(kind: Kind): Definition | undefined;
   /** By the name of the definition's object. */
   named(name: string): Definition | undefined;
+  /** True for a definition whose objects would be kept where built-in ones are: it serves nothing, and its deletion deletes nothing. */
+  overlapsBuiltIn(crd: CustomResourceDefinition): boolean;
 }
 
 export interface DefinitionsDeps {
@@ -37,10 +39,9 @@ export function createDefinitions({ reader, builtIn, log }: DefinitionsDeps): De
   const take = (crd: CustomResourceDefinition) => {
     const { name } = crd.metadata;
     const known = byName.get(name);
-    const isTerminating = hasCondition(crd, 'Terminating');
     if (known?.fingerprint === fingerprintOf(crd)) {
-      if (known.isTerminating !== isTerminating) scheme = undefined;
-      known.isTerminating = isTerminating;
+      if (known.isTerminating !== isTerminating(crd)) scheme = undefined;
+      known.isTerminating = isTerminating(crd);
       return;
     }
     drop(name);
@@ -59,8 +60,10 @@ export function createDefinitions({ reader, builtIn, log }: DefinitionsDeps): De
       return undefined;
     }
   };
+  const taken = new Set(builtIn.kinds().map(kind => kind.storagePrefix));
+  const overlapsBuiltIn = ({ spec }: CustomResourceDefinition) => taken.has(`${spec.group}/${spec.names.plural}`);
   const watching = reader.onChange(resources.customresourcedefinitions, (crd, isDeleted) => {
-    if (isDeleted || !hasCondition(crd, 'Established')) drop(crd.metadata.name);
+    if (isDeleted || !hasCondition(crd, 'Established') || overlapsBuiltIn(crd)) drop(crd.metadata.name);
     else take(crd);
   });
   return {
@@ -76,6 +79,7 @@ export function createDefinitions({ reader, builtIn, log }: DefinitionsDeps): De
     },
     of: kind => byKind.get(kind),
     named: name => byName.get(name),
+    overlapsBuiltIn,
     [Symbol.dispose]: () => watching[Symbol.dispose](),
   };
 }

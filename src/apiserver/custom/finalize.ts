@@ -37,6 +37,12 @@ const completed: NewCondition = {
   reason: 'InstanceDeletionCompleted',
   message: 'removed all instances',
 };
+const overlapping: NewCondition = {
+  type: 'Terminating',
+  status: 'False',
+  reason: 'OverlappingBuiltInResource',
+  message: 'instances overlap with built-in resources in storage',
+};
 const neverEstablished: NewCondition = {
   type: 'Terminating',
   status: 'False',
@@ -48,9 +54,9 @@ const neverEstablished: NewCondition = {
 export async function finalize(crd: CustomResourceDefinition, deps: FinalizeDeps): Promise<void> {
   try {
     let current = await setTerminating(crd, inProgress, deps);
-    if (hasCondition(crd, 'Established')) await emptied(current, deps);
+    const outcome = await emptied(current, deps);
     current = deps.reader.get(customresourcedefinitions, undefined, crd.metadata.name) ?? current;
-    current = await setTerminating(current, hasCondition(crd, 'Established') ? completed : neverEstablished, deps);
+    current = await setTerminating(current, outcome, deps);
     const { name, uid, resourceVersion } = current.metadata;
     const finalizers = (current.metadata.finalizers ?? []).filter(finalizer => finalizer !== cleanupFinalizer);
     const body = { metadata: { uid, resourceVersion, finalizers: finalizers.length > 0 ? finalizers : null } };
@@ -73,10 +79,12 @@ async function setTerminating(
   return client.update(customresourcedefinitions, { ...crd, status }, { subresource: 'status' });
 }
 
-/** Resolves when there is no instance any more. */
-async function emptied(crd: CustomResourceDefinition, deps: FinalizeDeps): Promise<void> {
-  const prefix = deps.definitions.named(crd.metadata.name)?.storagePrefix;
-  if (prefix === undefined) return;
+/** Resolves with what is to be said of it when there is no instance any more. */
+async function emptied(crd: CustomResourceDefinition, deps: FinalizeDeps): Promise<NewCondition> {
+  const { spec } = crd;
+  if (deps.definitions.overlapsBuiltIn(crd)) return overlapping;
+  if (!hasCondition(crd, 'Established')) return neverEstablished;
+  const prefix = `${spec.group}/${spec.names.plural}`;
   const steps = [
     ['InstanceDeletionFailed', 'could not issue all deletes', deleteInstances],
     ['InstanceDeletionCheck', 'could not confirm zero CustomResources remaining', instancesGone],
@@ -92,4 +100,5 @@ async function emptied(crd: CustomResourceDefinition, deps: FinalizeDeps): Promi
       throw error;
     }
   }
+  return completed;
 }

@@ -330,3 +330,70 @@ test('server-side apply knows the schema of a custom resource', async () => {
   );
   assert.deepEqual((await apply('one', { color: 'blue' })).json.spec, { color: 'blue' });
 });
+
+test('a definition of what is built in serves nothing, and its deletion deletes nothing', async () => {
+  await using api = await startTestApiServer();
+  const names = {
+    ...{ plural: 'customresourcedefinitions', singular: 'customresourcedefinition' },
+    ...{ kind: 'CustomResourceDefinition', listKind: 'CustomResourceDefinitionList' },
+  };
+  const metadata = { annotations: { 'api-approved.kubernetes.io': 'unapproved' } };
+  await define(api, definitionOf());
+  await define(api, definitionOf({ names, metadata, group: 'apiextensions.k8s.io', scope: 'Cluster' }));
+  const path = `${definitionsPath}/customresourcedefinitions.apiextensions.k8s.io`;
+  assert.equal((await api.call('GET', path)).json.spec.group, 'apiextensions.k8s.io');
+  await api.call('DELETE', path);
+  await untilGone(api, 'customresourcedefinitions.apiextensions.k8s.io');
+  assert.equal((await api.call('GET', `${definitionsPath}/widgets.example.com`)).status, 200);
+});
+
+test('paths that a definition does not have lead nowhere', async () => {
+  await using api = await startTestApiServer();
+  await define(api, definitionOf());
+  await define(
+    api,
+    definitionOf({
+      names: { plural: 'hulls', singular: 'hull', kind: 'Hull', listKind: 'HullList' },
+      scope: 'Cluster',
+    }),
+  );
+  await api.call('POST', widgets, { body: widget('a') });
+  for (const [method, path, status] of [
+    ['POST', '/apis/example.com/v1/widgets', 404],
+    ['GET', '/apis/example.com/v1/widgets', 200],
+    ['GET', '/apis/example.com/v1/namespaces/default/hulls', 404],
+    ['GET', '/apis/example.com/v1/hulls', 200],
+    ['GET', '/apis/example.com/v2/widgets', 404],
+    ['GET', `${widgets}/a/status`, 404],
+    ['GET', `${widgets}/a/scale`, 404],
+  ] as const) {
+    const body = method === 'POST' ? { body: widget('b') } : undefined;
+    assert.equal((await api.call(method, path, body)).status, status, `${method} ${path}`);
+  }
+});
+
+test('hundreds of definitions are served', async () => {
+  await using api = await startTestApiServer();
+  const names = (index: number) => ({
+    ...{ plural: `kinds${index}`, singular: `kind${index}`, kind: `Kind${index}`, listKind: `Kind${index}List` },
+  });
+  const all = Array.from({ length: 300 }, (_, index) =>
+    define(api, definitionOf({ names: names(index), group: `g${index % 50}.example.com`, versions: [scaled] })),
+  );
+  await Promise.all(all);
+  const path = '/apis/g7.example.com/v1/namespaces/default/kinds7';
+  const made = await api.call('POST', path, {
+    body: { apiVersion: 'g7.example.com/v1', kind: 'Kind7', metadata: { name: 'a' } },
+  });
+  assert.equal(made.status, 201, made.text);
+  const { items } = (
+    await api.call('GET', '/apis', {
+      headers: { accept: 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList' },
+    })
+  ).json;
+  const custom = items.filter((item: { metadata: { name: string } }) => item.metadata.name.endsWith('.example.com'));
+  assert.equal(
+    custom.flatMap((item: { versions: { resources: object[] }[] }) => item.versions[0]!.resources).length,
+    300,
+  );
+});

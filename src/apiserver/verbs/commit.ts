@@ -1,6 +1,6 @@
 import type { UnknownObject } from '#api';
 import { StoreError } from '#store';
-import { StatusError } from '../errors.ts';
+import { StatusError, terminatingDefinition } from '../errors.ts';
 import { encodeObject, withRevision } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';
 import type { Target } from './target.ts';
@@ -32,6 +32,8 @@ export async function commit(
   const { core, kind } = target;
   const { name, object, expect } = write;
   const stored = write.encoded?.stored ?? (await core.versions.store(kind, object));
+  // What is made while its definition goes away would be left behind: looked at last, for a webhook may have been waited for.
+  if (expect === 0 && core.versions.isTerminating(kind)) throw terminatingDefinition('create');
   const value = write.encoded?.bytes ?? encodeObject(stored);
   const volatile = expect === 0 && kind.behaviour.volatile?.(object) === true;
   core.cache.written.set(value, stored);

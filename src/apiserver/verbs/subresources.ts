@@ -1,6 +1,7 @@
 import type { Subresource, Verb } from '#api';
+import { isCustomKind } from '#api';
 import type { Response } from '#wire';
-import { methodNotAllowed, pathNotFound, StatusError } from '../errors.ts';
+import { methodNotAllowed, notFound, pathNotFound, StatusError } from '../errors.ts';
 import type { ExtraRoutes } from '../routes.ts';
 import { admission } from './admit.ts';
 import { bind } from './binding.ts';
@@ -37,6 +38,7 @@ const handlers: Readonly<Record<string, Handlers>> = {
 export function routeSubresource(target: Target, extra: ExtraRoutes): Promise<Response> {
   const { kind, subresource, exchange } = target;
   const known = kind.subresources.get(subresource);
+  if (!known && isCustomKind(kind)) throw notFound(kind, target.name);
   if (!known || (!known.connect && exchange.info.rest.length > 1)) throw pathNotFound();
   if (known.connect || subresource === 'log') return connect(target, known, extra);
   const verb = exchange.info.verb as Verb;
