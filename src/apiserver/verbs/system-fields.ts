@@ -1,6 +1,7 @@
 import type { Kind, Scheme, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
 import { formatTime } from '#base';
+import { summarize } from '../content/read-document.ts';
 import type { Core } from '../core.ts';
 import type { StatusError } from '../errors.ts';
 import { badRequest, invalidFields } from '../errors.ts';
@@ -55,7 +56,11 @@ function isCustom(wanted: WantedKind): boolean {
 /** Custom resources must say what they are. Throws 400 and 422. Source: unstructured's decoder, registry/customresource/validator.go. */
 function checkCustomType(object: UnknownObject, wanted: WantedKind): void {
   const { kind, apiVersion } = object;
-  if (!kind) throw badRequest(`Object 'Kind' is missing in '${JSON.stringify(object)}'`);
+  if (!kind) {
+    const text = JSON.stringify(object);
+    const subject = `the object provided is unrecognized (must be of type ${wanted.kind})`;
+    throw badRequest(`${subject}: Object 'Kind' is missing in '${text}' (${summarize(Buffer.from(text))})`);
+  }
   if (apiVersion !== apiVersionOf(wanted)) throw wrongVersion({ apiVersion: apiVersion ?? '' }, wanted);
   if (kind === wanted.kind) return;
   const message = `Invalid value: ${JSON.stringify(kind)}: must be ${wanted.kind}`;
