@@ -207,6 +207,14 @@ async function writeBasics(
   const port = api.port ?? config.advertise.port;
   const { address } = config.advertise;
   const serviceCidr = parseCidr(config.cluster['service-cidr'])!;
+  const nodePorts = parsePortRange(config.cluster['service-node-port-range']);
+  const addressesLog = deps.log.child('service-addresses');
+  cleanup.use(
+    await allocate.startServiceAddresses({
+      ...{ reader: api.reader, client, clock: deps.clock, random: deps.random, log: addressesLog },
+      ...{ serviceCidrs: [serviceCidr], nodePorts },
+    }),
+  );
   if (config.shared) {
     const { store } = config.shared;
     const log = deps.log.child('server-endpoints');
@@ -274,6 +282,7 @@ function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
         random,
         serviceCidrs: [parseCidr(config.cluster['service-cidr'])!],
         nodePorts: parsePortRange(config.cluster['service-node-port-range']),
+        writer,
       }),
     );
     for (const problem of allocator.problems())

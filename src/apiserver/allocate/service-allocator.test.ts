@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type KubeObject, type Resource, resources, type Service, type ServiceSpec } from '#api';
+import { type KubeObject, type Resource, resources, type Service, type ServiceCIDR, type ServiceSpec } from '#api';
 import { createRandom, parseCidr } from '#base';
 import type { BootstrapWriter } from '../access/bootstrap-writer.ts';
 import { createFakeReader } from '../access/testing.ts';
 import { createTestRequest, runPlugin } from '../admission/testing.ts';
+import { addressObject } from './address-object.ts';
 import { ensureKubernetesService } from './kubernetes-service.ts';
 import { createServiceAllocator } from './service-allocator.ts';
 
@@ -73,7 +74,7 @@ test('addresses outside the range are refused as upstream words it', async () =>
     const { message } = await create('x', { type: 'ClusterIP', clusterIP: address });
     assert.equal(
       message,
-      `Service "x" is invalid: spec.clusterIPs: Invalid value: ["${address}"]: failed to allocate IP ${address}: the provided IP (${address}) is not in the valid range. The range of valid IPs is 10.43.0.0/16`,
+      `Service "x" is invalid: spec.clusterIPs: Invalid value: ["${address}"]: failed to allocate IP ${address}: the provided network does not match the current range`,
     );
   }
 });
@@ -202,14 +203,89 @@ test('a restart knows what is taken and tells what is taken twice', async () => 
     allocator.problems().map(problem => `${problem.service}: ${problem.message}`),
     [
       'a/two: the cluster IP 10.43.0.5 is used by another service too',
-      'a/two: the node port 30001 is outside the range or used by another service too',
+      'a/two: Port 30001 was assigned to multiple services; please recreate service',
       'a/far: the cluster IP 10.99.0.1 is not within any configured Service CIDR',
-      'a/far: the node port 30001 is outside the range or used by another service too',
+      'a/far: Port 30001 was assigned to multiple services; please recreate service',
     ],
   );
   reader.remove(resources.services, service('one', '10.43.0.5'));
   const request = createTestRequest(resources.services, { object: service('new', '10.43.0.5') });
   assert.match((await runPlugin(allocator, request)) ?? '', /already allocated/, 'two still holds it');
+});
+
+const range = (name: string, cidrs: string[], more: object = {}): ServiceCIDR => ({
+  metadata: { name },
+  spec: { cidrs },
+  ...more,
+});
+
+test('ServiceCIDRs say where addresses come from: further ones when the first is full, none that goes or is not ready', async () => {
+  const { create, reader } = open([parseCidr('10.0.0.0/30')!]);
+  reader.put(resources.servicecidrs, range('kubernetes', ['10.0.0.0/30']), range('more', ['10.9.0.0/29']));
+  const given: string[] = [];
+  for (let index = 0; index < 8; index++) {
+    const { object, store } = await create(`s${index}`, { type: 'ClusterIP' });
+    store();
+    given.push(object.spec.clusterIP ?? '');
+  }
+  assert.deepEqual(given.slice(0, 2).toSorted(), ['10.0.0.1', '10.0.0.2']);
+  assert.equal(new Set(given).size, 8);
+  const full = 'Internal error occurred: failed to allocate a serviceIP: range is full';
+  assert.equal((await create('x', { type: 'ClusterIP' })).message, full);
+  const notReady = { status: { conditions: [{ type: 'Ready', status: 'False' }] } };
+  reader.put(resources.servicecidrs, range('third', ['10.8.0.0/28'], notReady));
+  assert.equal((await create('x', { type: 'ClusterIP' })).message, full, 'not ready');
+  reader.put(resources.servicecidrs, range('third', ['10.8.0.0/28']));
+  assert.match((await create('x', { type: 'ClusterIP' })).object.spec.clusterIP ?? '', /^10\.8\.0\./);
+  const going = { metadata: { name: 'third', deletionTimestamp: '2030-01-01T00:00:00Z' } };
+  reader.put(resources.servicecidrs, range('third', ['10.8.0.0/28'], going));
+  assert.match(
+    (await create('x', { type: 'ClusterIP', clusterIP: '10.8.0.5' })).message ?? '',
+    /the provided network does not match the current range/,
+  );
+});
+
+test('an IPAddress of something else keeps its address from Services, that of a Service does not', async () => {
+  const { create, reader } = open();
+  const parentRef = { group: 'gateway.example', resource: 'gateways', name: 'g' };
+  reader.put(resources.ipaddresses, { metadata: { name: '10.43.0.7' }, spec: { parentRef } });
+  const { message } = await create('x', { type: 'ClusterIP', clusterIP: '10.43.0.7' });
+  assert.match(message ?? '', /provided IP is already allocated/);
+  reader.put(resources.ipaddresses, addressObject('10.43.0.8', { metadata: { name: 'gone', namespace: 'a' } }));
+  assert.equal((await create('x', { type: 'ClusterIP', clusterIP: '10.43.0.8' })).message, undefined);
+});
+
+test('the IPAddress is there before the Service, and goes when the Service is not stored', async () => {
+  const reader = createFakeReader();
+  const addresses = new Map<string, KubeObject>();
+  const writer = {
+    get: async <T extends KubeObject>(_: unknown, { name }: { name: string }) => addresses.get(name) as T | undefined,
+    create: async <T extends KubeObject>(_: unknown, object: T) => {
+      addresses.set(object.metadata.name ?? '', object);
+      return object;
+    },
+    delete: async (_: unknown, { name }: { name: string }) => addresses.delete(name),
+  };
+  const nodePorts = { first: 30000, last: 32767 };
+  const options = { reader, random: createRandom(), serviceCidrs: [cidr], nodePorts, writer: () => writer };
+  const allocator = createServiceAllocator(options);
+  const object: Service = { metadata: { name: 'a', namespace: 'shop' }, spec: { clusterIP: '10.43.1.1' } };
+  const request = createTestRequest(resources.services, { object });
+  assert.equal(await runPlugin(allocator, request), undefined);
+  assert.deepEqual(addresses.get('10.43.1.1'), {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IPAddress',
+    metadata: {
+      name: '10.43.1.1',
+      labels: {
+        'ipaddress.kubernetes.io/ip-family': 'IPv4',
+        'ipaddress.kubernetes.io/managed-by': 'ipallocator.k8s.io',
+      },
+    },
+    spec: { parentRef: { resource: 'services', namespace: 'shop', name: 'a' } },
+  });
+  allocator.release(request);
+  assert.equal(addresses.size, 0);
 });
 
 test('the kubernetes Service stands at the first address and follows the server', async () => {

@@ -1,20 +1,35 @@
-import type { Service } from '#api';
+import type { IPAddress, KubeObject, Resource, Service } from '#api';
 import { resources } from '#api';
-import { addressFamily, type Cidr, formatCidr, type Random } from '#base';
-import { internalError, invalid } from '../access/refuse.ts';
+import type { Cidr, Random } from '#base';
+import { isAlreadyExists } from '#client';
+import { internalError } from '../access/refuse.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { ObjectReader } from '../reader.ts';
-import { type AddressRange, createAddressRange } from './address-range.ts';
-import { createNumberPool, type NumberPool, staticBandOf } from './number-pool.ts';
-import { settleFamilies, wrong } from './service-families.ts';
+import { addressObject, isManaged, parentService } from './address-object.ts';
+import { allocateAddresses, refuseAddress } from './allocate-addresses.ts';
+import { allocatePorts } from './allocate-ports.ts';
+import { type AllocationState, giveBack, type PortRange } from './allocation-state.ts';
+import { createOwners } from './owners.ts';
+import { portProblems } from './port-problems.ts';
+import { settleFamilies } from './service-families.ts';
+import { addressesOf, type Holding, holdingOf, serviceKey } from './service-holding.ts';
+import { createServiceRanges } from './service-ranges.ts';
+
+/** How IPAddresses are written; a Client fits. */
+export interface AddressWriter {
+  get<T extends KubeObject>(resource: Resource<T>, ref: { name: string }): Promise<T | undefined>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
+  delete<T extends KubeObject>(resource: Resource<T>, ref: { name: string }): Promise<unknown>;
+}
 
 export interface ServiceAllocatorOptions {
   readonly reader: ObjectReader;
   readonly random: Random;
-  /** One range, or one of each family; the first is the default. */
+  /** One range, or one of each family; the first is the default. ServiceCIDRs take their place, but for which families there are. */
   readonly serviceCidrs: readonly Cidr[];
-  /** Both ends included. */
-  readonly nodePorts: { readonly first: number; readonly last: number };
+  readonly nodePorts: PortRange;
+  /** Undefined as long as nothing can be written: the objects are made later then (see startServiceAddresses). */
+  writer?(): AddressWriter | undefined;
 }
 
 /** What is wrong with what is stored: found at start, for the log. */
@@ -25,141 +40,138 @@ export interface AllocationProblem {
 
 export interface ServiceAllocator extends AdmissionPlugin, Disposable {
   mutate(request: AdmissionRequest): void;
+  validate(request: AdmissionRequest): Promise<void> | undefined;
   release(request: AdmissionRequest): void;
   settle(request: AdmissionRequest): void;
   /** Addresses and ports of stored Services that are taken twice or lie outside the ranges. */
   problems(): AllocationProblem[];
 }
 
-/** What one Service, or one write on its way, holds. */
-interface Holding {
-  readonly addresses: readonly { range: AddressRange; number: number }[];
-  /** Offsets from the first node port. */
-  readonly ports: readonly number[];
+/** What a write has taken, until the write is seen or given up. */
+interface Pending extends Holding {
+  readonly addresses: string[];
+  readonly ports: number[];
+  /** Addresses whose IPAddress it has made. */
+  readonly made: string[];
 }
 
-interface State {
-  readonly ranges: readonly AddressRange[];
-  readonly ports: NumberPool;
-  readonly firstPort: number;
+interface State extends AllocationState {
+  readonly foreign: Set<string>;
+  readonly families: readonly ('IPv4' | 'IPv6')[];
   /** By `namespace/name`, as the reader shows them. */
   readonly stored: Map<string, Holding>;
-  /** By request, until the write is seen or given up. */
-  readonly pending: Map<AdmissionRequest, Holding>;
+  readonly pending: Map<AdmissionRequest, Pending>;
+  writer(): AddressWriter | undefined;
 }
 
-const portBand = { share: 32, least: 16, most: 128 };
-
 /**
- * Gives Services their cluster addresses and node ports at write time. Stands last among the plugins that mutate; `release` must be called when the write
- * fails. What is stored is followed through the reader, so deletes and changes of type free what they held by themselves,
- * and a restart repairs everything. Dry runs take nothing.
+ * Gives Services their cluster addresses and node ports at write time, and makes the IPAddress of each address before the Service is stored. Stands last among the
+ * plugins; `release` must be called when the write fails. What is stored is followed through the reader, so deletes and changes of type free what they held by
+ * themselves, and a restart repairs everything. Dry runs take nothing.
  */
 export function createServiceAllocator(options: ServiceAllocatorOptions): ServiceAllocator {
-  const size = options.nodePorts.last - options.nodePorts.first + 1;
+  const { reader, random, serviceCidrs, nodePorts } = options;
   const state: State = {
-    ranges: options.serviceCidrs.map(cidr => createAddressRange(cidr, options.random)),
-    ports: createNumberPool({ size, staticBand: staticBandOf(size, portBand), random: options.random }),
-    firstPort: options.nodePorts.first,
+    ranges: createServiceRanges({ reader, configured: serviceCidrs, random }),
+    addresses: createOwners(),
+    foreign: new Set(),
+    ports: createOwners(),
+    nodePorts,
+    random,
+    families: serviceCidrs.map(({ family }) => (family === 4 ? 'IPv4' : 'IPv6')),
     stored: new Map(),
     pending: new Map(),
+    writer: () => options.writer?.(),
   };
-  const watch = options.reader.onChange(resources.services, (service, deleted) => follow(state, service, deleted));
-  const release = (request: AdmissionRequest) => {
-    const taken = state.pending.get(request);
-    state.pending.delete(request);
-    if (taken) giveBack(state, taken, request);
-  };
+  const watched = [
+    reader.onChange(resources.services, (service, deleted) => follow(state, service, deleted)),
+    reader.onChange(resources.ipaddresses, (object, deleted) => followAddress(state, object, deleted)),
+    state.ranges,
+  ];
   return {
     name: 'ServiceAllocator',
     isLast: true,
-    mutate: request => allocate(state, request, release),
-    release,
-    settle: release,
-    problems: () => findProblems(state, options.reader),
-    [Symbol.dispose]: () => watch[Symbol.dispose](),
+    mutate: request => allocate(state, request),
+    validate: request => makeObjects(state, request),
+    release: request => release(state, request),
+    settle: request => settle(state, request),
+    problems: () => findProblems(state, reader),
+    [Symbol.dispose]() {
+      for (const one of watched) one[Symbol.dispose]();
+    },
   };
-}
-
-function keyOf(service: Service): string {
-  return `${service.metadata.namespace ?? ''}/${service.metadata.name}`;
 }
 
 /** Takes the stored state over; a pending write of the same Service is settled by it. */
 function follow(state: State, service: Service, deleted: boolean): void {
-  const key = keyOf(service);
+  const key = serviceKey(service);
   const before = state.stored.get(key);
   if (before) giveBack(state, before, key);
   state.stored.delete(key);
   if (!deleted) {
-    const holding = holdingOf(state, service);
+    const holding = holdingOf(service);
     state.stored.set(key, holding);
-    for (const { range, number } of holding.addresses) range.pool.take(number, key);
+    for (const address of holding.addresses) state.addresses.take(address, key);
     for (const port of holding.ports) state.ports.take(port, key);
   }
   for (const [request, taken] of state.pending) {
     // Read late: a generated name is only known after admission.
     const pendingKey = `${request.namespace ?? ''}/${request.object?.metadata.name ?? ''}`;
-    if (pendingKey !== key || !contains(state.stored.get(key), taken)) continue;
-    state.pending.delete(request);
-    giveBack(state, taken, request);
+    if (pendingKey === key && contains(state.stored.get(key), taken)) settle(state, request);
   }
 }
 
 function contains(holding: Holding | undefined, part: Holding): boolean {
   if (!holding) return false;
-  const has = (wanted: { range: AddressRange; number: number }) =>
-    holding.addresses.some(held => held.range === wanted.range && held.number === wanted.number);
-  return part.addresses.every(has) && part.ports.every(port => holding.ports.includes(port));
+  return (
+    part.addresses.every(address => holding.addresses.includes(address)) &&
+    part.ports.every(port => holding.ports.includes(port))
+  );
 }
 
-function giveBack(state: State, holding: Holding, owner: object | string): void {
-  for (const { range, number } of holding.addresses) range.pool.give(number, owner);
-  for (const port of holding.ports) state.ports.give(port, owner);
+/** Those of Services say nothing that the Services do not say. */
+function followAddress({ foreign }: State, object: IPAddress, deleted: boolean): void {
+  const isForeign = !deleted && !(isManaged(object) && parentService(object));
+  if (isForeign) foreign.add(object.metadata.name);
+  else foreign.delete(object.metadata.name);
 }
 
-function holdingOf(state: State, service: Service): Holding {
-  const { spec } = service;
-  const addresses = (spec.clusterIPs ?? (spec.clusterIP ? [spec.clusterIP] : [])).flatMap(address => {
-    for (const range of state.ranges) {
-      const number = range.numberOf(address);
-      if (number !== undefined) return [{ range, number }];
-    }
-    return [];
-  });
-  return {
-    addresses,
-    ports: nodePortsOf(service)
-      .map(port => port - state.firstPort)
-      .filter(port => port >= 0 && port < state.ports.size),
-  };
+function settle(state: State, request: AdmissionRequest): void {
+  const taken = state.pending.get(request);
+  state.pending.delete(request);
+  if (taken) giveBack(state, taken, request);
 }
 
-function nodePortsOf({ spec }: Service): number[] {
-  const ports = (spec.ports ?? []).flatMap(port => port.nodePort || []);
-  return [...new Set(spec.healthCheckNodePort ? [...ports, spec.healthCheckNodePort] : ports)];
+function release(state: State, request: AdmissionRequest): void {
+  const made = state.pending.get(request)?.made ?? [];
+  settle(state, request);
+  // What this does not reach is taken away a minute later, by startServiceAddresses.
+  for (const name of made)
+    void state
+      .writer()
+      ?.delete(resources.ipaddresses, { name })
+      .catch(() => undefined);
 }
 
-function allocate(state: State, request: AdmissionRequest, release: (request: AdmissionRequest) => void): void {
+function allocate(state: State, request: AdmissionRequest): void {
   const { kind, operation, subresource } = request;
   if (kind.resource !== 'services' || kind.group !== '' || subresource !== '') return;
   if (operation !== 'CREATE' && operation !== 'UPDATE') return;
   const service = request.object as unknown as Service;
   const old = operation === 'UPDATE' ? (request.old as unknown as Service | undefined) : undefined;
-  const addresses: { range: AddressRange; number: number }[] = [];
-  const ports: number[] = [];
-  state.pending.set(request, { addresses, ports });
+  const taken: Pending = { addresses: [], ports: [], made: [] };
+  state.pending.set(request, taken);
   try {
     if (old) keepAllocated(service, old);
-    const families = state.ranges.map(range => range.family);
-    settleFamilies(service, old, families);
-    allocateAddresses(state, { service, old, request, taken: addresses });
-    allocatePorts(state, { service, old, request, taken: ports });
+    settleFamilies(service, old, state.families);
+    const task = { service, old, request, taken };
+    allocateAddresses(state, task);
+    allocatePorts(state, task);
   } catch (error) {
-    release(request);
+    settle(state, request);
     throw error;
   }
-  if (request.dryRun) release(request);
+  if (request.dryRun) settle(state, request);
 }
 
 /** What a user leaves out of an update keeps what was given to it (upstream's patchAllocatedValues). */
@@ -178,143 +190,45 @@ function keepAllocated({ spec }: Service, { spec: before }: Service): void {
   }
 }
 
-interface Task<T> {
-  readonly service: Service;
-  readonly old: Service | undefined;
-  readonly request: AdmissionRequest;
-  /** What is newly taken, in place. */
-  readonly taken: T[];
+/** The IPAddresses of what was newly taken: now the Service has its name. */
+function makeObjects(state: State, request: AdmissionRequest): Promise<void> | undefined {
+  const taken = state.pending.get(request);
+  const writer = state.writer();
+  if (!taken?.addresses.length || !writer) return undefined;
+  return Promise.all(taken.addresses.map(address => makeObject(writer, address, { request, taken }))).then(() => {});
 }
 
-function allocateAddresses(state: State, task: Task<{ range: AddressRange; number: number }>): void {
-  const { service, old } = task;
-  const { spec } = service;
-  if (spec.type === 'ExternalName' || spec.clusterIP === 'None' || spec.clusterIPs?.[0] === 'None') {
-    if (spec.clusterIP === 'None') spec.clusterIPs ??= ['None'];
-    return;
-  }
-  const before = old?.spec.type === 'ExternalName' ? [] : (old?.spec.clusterIPs ?? []);
-  if (before[0] === 'None') return;
-  const wanted = spec.clusterIPs?.length ? spec.clusterIPs : spec.clusterIP ? [spec.clusterIP] : [...before];
-  const addresses = (spec.ipFamilies ?? []).map((family, index) => {
-    const given = wanted[index] || before[index];
-    if (given !== undefined && before.includes(given)) return given;
-    const range = state.ranges.find(candidate => candidate.family === family);
-    if (!range) return given ?? '';
-    return given ? takeAddress(range, given, { ...task, all: wanted }) : takeAnyAddress(range, task);
-  });
-  spec.clusterIPs = addresses;
-  const [first] = addresses;
-  if (first !== undefined) spec.clusterIP = first;
-}
-
-/** An address that the user chose. Malformed ones are left to validation. */
-function takeAddress(
-  range: AddressRange,
+async function makeObject(
+  writer: AddressWriter,
   address: string,
-  task: Task<{ range: AddressRange; number: number }> & { all: readonly string[] },
-): string {
-  if (addressFamily(address) === undefined) return address;
-  const number = range.numberOf(address);
-  const refuse = (why: string) =>
-    invalid({ group: '', kind: 'Service' }, task.service.metadata.name, [
-      wrong('spec.clusterIPs', task.all, `failed to allocate IP ${address}: ${why}`),
-    ]);
-  if (number === undefined) {
-    const valid = formatCidr(range.cidr);
-    throw refuse(`the provided IP (${address}) is not in the valid range. The range of valid IPs is ${valid}`);
+  { request, taken }: { request: AdmissionRequest; taken: Pending },
+): Promise<void> {
+  const { metadata } = request.object as unknown as Service;
+  const service = { metadata: { ...metadata, namespace: metadata.namespace ?? request.namespace } };
+  try {
+    await writer.create(resources.ipaddresses, addressObject(address, service));
+    taken.made.push(address);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw internalError(`failed to allocate a serviceIP: ${(error as Error).message}`);
+    const present = await writer.get(resources.ipaddresses, { name: address }).catch(() => undefined);
+    // That of a Service that is gone, or of this one: put right when this one is there.
+    if (!present || (isManaged(present) && parentService(present))) return;
+    throw refuseAddress(metadata.name, address, { all: taken.addresses, why: 'provided IP is already allocated' });
   }
-  if (range.pool.isTaken(number)) throw refuse('provided IP is already allocated');
-  range.pool.take(number, task.request);
-  task.taken.push({ range, number });
-  return address;
-}
-
-function takeAnyAddress(range: AddressRange, task: Task<{ range: AddressRange; number: number }>): string {
-  const number = range.pool.takeAny(task.request);
-  if (number === undefined) throw internalError('failed to allocate a serviceIP: range is full');
-  task.taken.push({ range, number });
-  return range.addressOf(number);
-}
-
-function needsHealthCheck(service: Service): boolean {
-  return service.spec.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local';
-}
-
-function allocatePorts(state: State, task: Task<number>): void {
-  const { service, old } = task;
-  const { spec } = service;
-  const held = new Set(old ? nodePortsOf(old) : []);
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') takeServicePorts(state, task, held);
-  if (!needsHealthCheck(service)) return;
-  const asked = spec.healthCheckNodePort;
-  if (!asked) spec.healthCheckNodePort = takeAnyPort(state, task, 'failed to allocate a HealthCheck NodePort 0');
-  else if (!held.has(asked)) {
-    const problem = takePort(state, asked, task);
-    if (problem) throw internalError(`failed to allocate requested HealthCheck NodePort ${asked}: ${problem}`);
-  }
-}
-
-/** Ports of one number (TCP and UDP of a DNS server) share a node port, as upstream. */
-function takeServicePorts(state: State, task: Task<number>, held: ReadonlySet<number>): void {
-  const { service } = task;
-  const { spec } = service;
-  const mayAllocate = !(spec.type === 'LoadBalancer' && spec.allocateLoadBalancerNodePorts === false);
-  const own = new Set(held);
-  for (const [index, port] of (spec.ports ?? []).entries()) {
-    if (!port.nodePort || own.has(port.nodePort)) continue;
-    const problem = takePort(state, port.nodePort, task);
-    if (problem) {
-      const cause = wrong(`spec.ports[${index}].nodePort`, port.nodePort, problem);
-      throw invalid({ group: '', kind: 'Service' }, service.metadata.name, [cause]);
-    }
-    own.add(port.nodePort);
-  }
-  for (const port of spec.ports ?? []) {
-    if (port.nodePort || !mayAllocate) continue;
-    const twin = (spec.ports ?? []).find(
-      other => other.port === port.port && other.nodePort && other.protocol !== port.protocol,
-    );
-    port.nodePort = twin?.nodePort ?? takeAnyPort(state, task, 'failed to allocate a nodePort');
-  }
-}
-
-/** Upstream's complaint; undefined when the port is now ours. */
-function takePort(state: State, port: number, task: Task<number>): string | undefined {
-  const number = port - state.firstPort;
-  if (number < 0 || number >= state.ports.size) {
-    const valid = `${state.firstPort}-${state.firstPort + state.ports.size - 1}`;
-    return `provided port is not in the valid range. The range of valid ports is ${valid}`;
-  }
-  if (state.ports.isTaken(number)) return 'provided port is already allocated';
-  state.ports.take(number, task.request);
-  task.taken.push(number);
-  return undefined;
-}
-
-function takeAnyPort(state: State, task: Task<number>, problem: string): number {
-  const number = state.ports.takeAny(task.request);
-  if (number === undefined) throw internalError(`${problem}: range is full`);
-  task.taken.push(number);
-  return state.firstPort + number;
 }
 
 function findProblems(state: State, reader: ObjectReader): AllocationProblem[] {
-  return reader.list(resources.services).flatMap(service => {
-    const key = keyOf(service);
+  const services = reader.list(resources.services);
+  const ports = portProblems(services, state.nodePorts);
+  return services.flatMap(service => {
+    const key = serviceKey(service);
     const texts: string[] = [];
-    for (const address of (service.spec.clusterIPs ?? []).filter(text => text !== 'None')) {
-      const range = state.ranges.find(candidate => candidate.numberOf(address) !== undefined);
-      const number = range?.numberOf(address);
-      if (!range || number === undefined)
-        texts.push(`the cluster IP ${address} is not within any configured Service CIDR`);
-      else if (range.pool.ownersOf(number)[0] !== key)
+    for (const address of addressesOf(service)) {
+      if (!state.ranges.has(address)) texts.push(`the cluster IP ${address} is not within any configured Service CIDR`);
+      else if (state.addresses.of(address)[0] !== key)
         texts.push(`the cluster IP ${address} is used by another service too`);
     }
-    for (const port of nodePortsOf(service)) {
-      if (state.ports.ownersOf(port - state.firstPort)[0] === key) continue;
-      texts.push(`the node port ${port} is outside the range or used by another service too`);
-    }
+    for (const problem of ports) if (problem.service === service) texts.push(problem.message);
     return texts.map(message => ({ service: key, message }));
   });
 }

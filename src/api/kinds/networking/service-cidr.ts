@@ -4,21 +4,33 @@ import { warnAboutRange } from '../address-warnings.ts';
 import { checkCidr } from '../addresses.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
-import { semanticallyEqual } from '../equality.ts';
 import { immutableMessage, invalid, required } from '../field-error.ts';
 import { eachAt } from '../paths.ts';
 
+const onePerFamily = 'may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64';
+
 function validate(object: ServiceCIDR): FieldError[] {
-  const errors: FieldError[] = [];
   const ranges = object.spec?.cidrs ?? [];
-  if (ranges.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];
-  if (ranges.length > 2) errors.push(invalid('spec', object.spec, 'may only hold up to 2 values'));
+  const field = 'spec.cidrs';
+  if (ranges.length === 0) return [required(field, 'at least one CIDR required')];
+  if (ranges.length > 2) return [invalid(field, object.spec, 'may only hold up to 2 values')];
   const families = new Set(ranges.map(range => range.includes(':')));
-  if (ranges.length > 1 && families.size < 2) {
-    errors.push(invalid('spec', object.spec, 'may specify no more than one IP for each IP family'));
-  }
-  eachAt('spec.cidrs', ranges, (at, range) => checkCidr(errors, at, range));
+  if (ranges.length === 2 && families.size < 2) return [invalid(field, object.spec, onePerFamily)];
+  const errors: FieldError[] = [];
+  eachAt(field, ranges, (at, range) => checkCidr(errors, at, range));
   return errors;
+}
+
+/** Nothing changes, but that one family may become two. */
+function validateUpdate(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
+  const now = object.spec?.cidrs ?? [];
+  const before = old.spec?.cidrs ?? [];
+  const isWidened = before.length === 1 && now.length === 2;
+  if (!isWidened && before.length !== now.length) return [invalid('spec.cidrs', now, immutableMessage)];
+  const errors = before.flatMap((range, index) =>
+    range === now[index] ? [] : [invalid(`spec.cidrs[${index}]`, now[index], immutableMessage)],
+  );
+  return isWidened ? [...errors, ...validate(object)] : errors;
 }
 
 export const serviceCidr: KindBehaviour<ServiceCIDR> = {
@@ -26,13 +38,7 @@ export const serviceCidr: KindBehaviour<ServiceCIDR> = {
   prepareUpdate: keepStatus,
   prepareSubresource: keepAllButStatus,
   validateCreate: validate,
-  validateUpdate(object, old) {
-    const errors = validate(object);
-    if (!semanticallyEqual(object.spec?.cidrs, old.spec?.cidrs)) {
-      errors.push(invalid('spec.cidrs', object.spec?.cidrs ?? null, immutableMessage));
-    }
-    return errors;
-  },
+  validateUpdate,
   warnings: object => (object.spec?.cidrs ?? []).flatMap((range, i) => warnAboutRange(`spec.cidrs[${i}]`, range)),
   columns: [nameColumn, text('CIDRs', 'Ranges of addresses.', o => (o.spec?.cidrs ?? []).join(',')), ageColumn],
 };
