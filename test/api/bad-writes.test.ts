@@ -146,12 +146,7 @@ suite('apply patches', [
   apply('no YAML', 'a: [', is('bad', /^error decoding YAML: error converting YAML to JSON: yaml: line 1: /), managed),
   apply('a number', '5', is('bad', /^error decoding YAML: /), managed),
   apply('no manager', config, is('invalid', /: fieldManager: Required value: is required for apply patch$/)),
-  apply(
-    'no version',
-    '{}',
-    is('bad', 'invalid object type: /, Kind='),
-    managed,
-  ),
+  apply('no version', '{}', is('bad', 'invalid object type: /, Kind='), managed),
   apply(
     'another name',
     config.replace('there', 'b'),

@@ -140,7 +140,8 @@ async function send(
 function check(answer: { status: number; text: string }, sent: object): void {
   if (answer.status < 500) return;
   // What upstream answers an apply patch with that does not fit its type: a bare 500, and nothing has gone wrong.
-  if (/"message":"failed to create typed patch object [^"]*","code":500/.test(answer.text.replaceAll('\\"', ''))) return;
+  if (/"message":"failed to create typed patch object [^"]*","code":500/.test(answer.text.replaceAll('\\"', '')))
+    return;
   const errors = api.log.records
     .filter(({ level }) => level === 'error')
     .map(({ fields }) => String((fields.error as Error)?.stack));

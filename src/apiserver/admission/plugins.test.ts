@@ -150,9 +150,8 @@ test('what is stored and not acted on is said when it is written, and what is ac
     String(await warningsOf(resources.networkpolicies)),
     /^NetworkPolicy: .* does not enforce network policies yet/,
   );
-  assert.match(
-    String(await warningsOf(resources.customresourcedefinitions)),
-    /^CustomResourceDefinition: .* does not serve/,
-  );
-  assert.deepEqual(await warningsOf(resources.deployments), []);
+  assert.match(String(await warningsOf(resources.ingresses)), /^Ingress: .* has no gateway yet/);
+  for (const acted of [resources.deployments, resources.customresourcedefinitions]) {
+    assert.deepEqual(await warningsOf(acted), []);
+  }
 });
