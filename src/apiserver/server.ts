@@ -193,7 +193,7 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
     reader,
     scheme,
     definitions,
-    versions: createVersions(definitions, { random, callWebhook: call => webhooks.call(call) }),
+    versions: createVersions(definitions, { random, clock, meter, callWebhook: call => webhooks.call(call) }),
     decoder,
     protobuf: createProtobufCodec(),
     fieldManager,

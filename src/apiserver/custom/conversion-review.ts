@@ -5,7 +5,15 @@ import { describeKind, validateMetadata } from '#api';
 /** A conversion that did not come about. The message is upstream's, which answers it with a bare 500. */
 export class ConversionError extends Error {
   override readonly name = 'ConversionError';
+  /** Upstream's label of meters. */
+  readonly failureType: string;
+  constructor(message: string, failure: Failure, options?: ErrorOptions) {
+    super(message, options);
+    this.failureType = `conversion_webhook_${failure}_failure`;
+  }
 }
+
+type Failure = 'call' | 'malformed_response' | 'partial_response' | 'invalid_converted_object';
 
 const groupPrefix = 'apiextensions.k8s.io/';
 const knownVersions: readonly string[] = ['v1', 'v1beta1'];
@@ -21,7 +29,7 @@ export interface Asked {
 /** The first version that the webhook names and we speak. Throws ConversionError when there is none. */
 export function reviewVersionOf(versions: readonly string[] | undefined): string {
   const version = versions?.find(name => knownVersions.includes(name));
-  if (!version) throw new ConversionError('no supported conversion review versions');
+  if (!version) throw new ConversionError('no supported conversion review versions', 'call');
   return version;
 }
 
@@ -44,6 +52,7 @@ export function readConverted(answer: unknown, asked: Asked): UnknownObject[] {
   if (converted.length !== length) {
     throw new ConversionError(
       `conversion webhook for ${about} returned ${converted.length} objects, expected ${length}`,
+      'partial_response',
     );
   }
   return asked.objects.map((original, index) => checked(original, converted[index], { asked, index, about }));
@@ -54,7 +63,7 @@ function within<T>(prefix: string, run: () => T): T {
     return run();
   } catch (error) {
     if (!(error instanceof ConversionError)) throw error;
-    throw new ConversionError(`${prefix}: ${error.message}`, { cause: error });
+    throw new ConversionError(`${prefix}: ${error.message}`, 'malformed_response', { cause: error });
   }
 }
 
@@ -63,21 +72,25 @@ function objectsOf(answer: unknown, asked: Asked): unknown[] {
   const isV1 = asked.version === 'v1';
   if (isV1 && (review['apiVersion'] !== `${groupPrefix}v1` || review['kind'] !== 'ConversionReview')) {
     const wanted = `${groupPrefix}v1, Kind=ConversionReview`;
-    throw new ConversionError(`expected webhook response of ${wanted}, got ${describeKind(review)}`);
+    throw malformed(`expected webhook response of ${wanted}, got ${describeKind(review)}`);
   }
   const { response } = review;
-  if (!isJson(response)) throw new ConversionError('no response provided');
+  if (!isJson(response)) throw malformed('no response provided');
   if (isV1 && response['uid'] !== asked.uid) {
     const got = JSON.stringify(response['uid'] ?? '');
-    throw new ConversionError(`expected response.uid=${JSON.stringify(asked.uid)}, got ${got}`);
+    throw malformed(`expected response.uid=${JSON.stringify(asked.uid)}, got ${got}`);
   }
   const result = isJson(response['result']) ? response['result'] : {};
   if (result['status'] !== 'Success') {
     const message = result['message'] || `response.result.status was '${result['status'] ?? ''}', not 'Success'`;
-    throw new ConversionError(String(message));
+    throw malformed(String(message));
   }
   const objects = response['convertedObjects'] ?? [];
   return Array.isArray(objects) ? objects : [];
+}
+
+function malformed(message: string): ConversionError {
+  return new ConversionError(message, 'malformed_response');
 }
 
 interface Place {
@@ -91,7 +104,10 @@ function checked(original: UnknownObject, converted: unknown, { asked, index, ab
   const isMany = asked.objects.length > 1;
   const what = isMany ? `converted object at index ${index}` : 'object at index 0';
   const invalid = (why: string, subject = what) =>
-    new ConversionError(`conversion webhook for ${about} returned invalid ${subject}: ${why}`);
+    new ConversionError(
+      `conversion webhook for ${about} returned invalid ${subject}: ${why}`,
+      'invalid_converted_object',
+    );
   if (!isJson(converted)) throw invalid('it is no object');
   const { apiVersion, kind } = converted;
   if (apiVersion !== asked.desiredApiVersion) {

@@ -241,6 +241,11 @@ for (const [what, respond, message] of broken) {
       assert.match((await api.call('GET', at('v2'))).json.message, message);
       using watch = api.watch(`${at('v2')}?watch=true`);
       assert.equal((await watch.next()).type, 'ERROR');
+      const { text } = await api.call('GET', '/metrics');
+      assert.match(
+        text,
+        /^apiserver_conversion_webhook_request_total\{result="failure",failure_type="conversion_webhook_\w+_failure"\} 3$/m,
+      );
       assert.equal((await api.call('GET', `${at('v1')}/a`)).status, 200);
     });
   });

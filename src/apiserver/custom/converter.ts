@@ -4,13 +4,15 @@ import type { Random } from '#base';
 import { StatusError } from '../access/refuse.ts';
 import type { WebhookCall } from '../webhook/index.ts';
 import { WebhookCallError } from '../webhook/index.ts';
+import type { MeterDeps } from './conversion-meters.ts';
+import { metered } from './conversion-meters.ts';
 import { ConversionError, conversionReview, readConverted, reviewVersionOf } from './conversion-review.ts';
 import type { Definition } from './definition.ts';
 
 /** Asks a webhook. Rejects with WebhookCallError. */
 export type CallWebhook = (call: WebhookCall) => Promise<unknown>;
 
-export interface ConverterDeps {
+export interface ConverterDeps extends MeterDeps {
   readonly random: Random;
   readonly callWebhook: CallWebhook;
 }
@@ -52,12 +54,10 @@ async function ask(
   try {
     const version = reviewVersionOf(webhook?.conversionReviewVersions);
     const asked = { version, uid: deps.random.uuid(), objects: foreign, desiredApiVersion: apiVersion };
-    const answer = await callWebhook(deps, {
-      about: describeKind(foreign[0]!),
-      clientConfig: webhook?.clientConfig ?? {},
-      body: conversionReview(asked),
-    });
-    const converted = readConverted(answer, asked)[Symbol.iterator]();
+    const about = describeKind(foreign[0]!);
+    const call = { about, clientConfig: webhook?.clientConfig ?? {}, body: conversionReview(asked) };
+    const answers = await metered(deps, async () => readConverted(await callWebhook(deps, call), asked));
+    const converted = answers[Symbol.iterator]();
     return objects.map(object => (object.apiVersion === apiVersion ? object : pruned(converted.next().value!, to)));
   } catch (error) {
     throw error instanceof ConversionError ? bareError(error) : error;
@@ -72,7 +72,7 @@ async function callWebhook(
     return await deps.callWebhook({ ...call, timeoutMs });
   } catch (cause) {
     if (!(cause instanceof WebhookCallError)) throw cause;
-    throw new ConversionError(`conversion webhook for ${about} failed: ${cause.message}`, { cause });
+    throw new ConversionError(`conversion webhook for ${about} failed: ${cause.message}`, 'call', { cause });
   }
 }
 

@@ -3,7 +3,7 @@ import type { FieldError, Kind, UnknownObject } from '#api';
 import { apiVersionOf, DecodeError, describeKind } from '#api';
 import type { Response } from '#wire';
 import type { View } from '../content/render.ts';
-import { servedObject } from '../content/render.ts';
+import { toVersion } from '../content/versions.ts';
 import { badRequest, invalidOptions, notFound, StatusError, statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { createObject } from './create.ts';
@@ -56,7 +56,7 @@ async function change(target: Target, request: ApplyRequest): Promise<Response> 
     isVain: item => isKnownVain(item, kind, write),
     produce: async (_old, item) => {
       last = item;
-      const live = structuredClone(servedObject(kind, item));
+      const live = toVersion(item.copy(), kind);
       if (isKnownVain(item, kind, write)) return live;
       const config = readConfiguration(body, kind);
       const draft = await applyTo(target, { live, config, request });

@@ -2,7 +2,7 @@ import type { RawText } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
-import { servedObject } from '../content/render.ts';
+import { toVersion } from '../content/versions.ts';
 import { invalidOptions } from '../errors.ts';
 import { apply } from './apply.ts';
 import { modify } from './modify.ts';
@@ -27,7 +27,7 @@ export async function patch(target: Target): Promise<Response> {
     dryRun: options.dryRun,
     manager: managerOf(options, headers['user-agent']),
     produce(_old, item) {
-      const current = structuredClone(servedObject(kind, item));
+      const current = toVersion(item.copy(), kind);
       const check = (document: RawText) => settlePatched(target, document, options.fieldValidation);
       const draft = applyPatchBody(body, current, { type: kind.type, check });
       alignName(draft, name);
