@@ -7,7 +7,7 @@ import type { BootstrapWriter } from './bootstrap-writer.ts';
 import { reconcileBootstrapRbac } from './reconcile.ts';
 import { StatusError } from './refuse.ts';
 import { createReviews } from './reviews.ts';
-import { startRoleAggregation } from './role-aggregation-writer.ts';
+import { type RoleWriter, startRoleAggregation } from './role-aggregation-writer.ts';
 import { createFakeReader } from './testing.ts';
 
 function open() {
@@ -156,7 +156,13 @@ test('a role that joins an aggregate shows up in its rules, and writing ends the
   const { reader, writer, writes } = open();
   await reconcileBootstrapRbac(writer);
   const clock = createFakeClock();
-  using _running = startRoleAggregation({ reader, writer, clock, log: createRecordingLog() });
+  const applier: RoleWriter = {
+    async patch(resource, { name }, { body }) {
+      const present = reader.get(resource, undefined, name)!;
+      await writer.update(resource, { ...present, ...(body as object), metadata: present.metadata });
+    },
+  };
+  using _running = startRoleAggregation({ reader, writer: applier, clock, log: createRecordingLog() });
   await clock.advance(100);
   writes.length = 0;
   const rule = { verbs: ['get'], apiGroups: ['example.com'], resources: ['widgets'] };

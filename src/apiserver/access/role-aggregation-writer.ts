@@ -1,12 +1,23 @@
-import type { ClusterRole } from '#api';
+import type { ClusterRole, KubeObject, Resource } from '#api';
 import { resources } from '#api';
 import type { Clock, Log } from '#base';
 import type { ObjectReader } from '../reader.ts';
-import type { BootstrapWriter } from './bootstrap-writer.ts';
 import { aggregatedRules } from './role-aggregation.ts';
 
 /** Changes within this are looked at together: an operator installs its roles in one go. */
 const settleMs = 50;
+
+/** How rules are written: server-side apply, so that only they are the controller's; a Client fits. */
+export interface RoleWriter {
+  patch<T extends KubeObject>(
+    resource: Resource<T>,
+    ref: { name: string },
+    patch: { type: 'apply'; body: unknown; force: boolean; fieldManager: string },
+  ): Promise<unknown>;
+}
+
+/** Upstream's name, which users see in `managedFields` and in conflicts when a manifest names `rules` of an aggregated role. */
+const fieldManager = 'clusterrole-aggregation-controller';
 
 /**
  * Writes the rules of aggregated cluster roles into them whenever a part changes, so that users see what the authorizer already goes by. Upstream's
@@ -14,18 +25,18 @@ const settleMs = 50;
  */
 export function startRoleAggregation(options: {
   reader: ObjectReader;
-  writer: Pick<BootstrapWriter, 'update'>;
+  writer: RoleWriter;
   clock: Clock;
   log: Log;
 }): Disposable {
   const { reader, writer, clock, log } = options;
   let timer: Disposable | undefined;
-  const write = async (role: ClusterRole) => {
+  const write = async ({ metadata: { name }, rules }: ClusterRole) => {
+    const body = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name }, rules };
     try {
-      await writer.update(resources.clusterroles, role);
+      await writer.patch(resources.clusterroles, { name }, { type: 'apply', body, force: true, fieldManager });
     } catch (error) {
-      // A conflict means that somebody else changed the role: that change comes through the reader and starts this anew.
-      log.debug('aggregated role not written', { role: role.metadata.name, error: String(error) });
+      log.debug('aggregated role not written', { role: name, error: String(error) });
     }
   };
   const run = () => {
