@@ -53,6 +53,7 @@ export function createOpenApi(scheme: Scheme, options: OpenApiOptions): OpenApi 
     const path = kind.group ? `apis/${kind.group}/${kind.version}` : `api/${kind.version}`;
     groups.set(path, [...(groups.get(path) ?? []), kind]);
   }
+  for (const path of options.known?.keys() ?? []) if (!groups.has(path)) options.known!.delete(path);
   const v3: OpenApi['v3'] = path => {
     const kinds = groups.get(path);
     if (!kinds) return undefined;
