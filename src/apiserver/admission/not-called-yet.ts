@@ -1,13 +1,7 @@
 import type { AdmissionPlugin } from '../admission.ts';
 
-const policies = 'this version of Wherry does not evaluate admission policies yet: nothing will be';
-
 /** Resources that this version stores and does not act on, by `resource.group`, and what of them does not happen. */
 const unenforced: Readonly<Record<string, string>> = {
-  'validatingadmissionpolicies.admissionregistration.k8s.io': `${policies} validated by it`,
-  'validatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} validated by it`,
-  'mutatingadmissionpolicies.admissionregistration.k8s.io': `${policies} changed by it`,
-  'mutatingadmissionpolicybindings.admissionregistration.k8s.io': `${policies} changed by it`,
   'networkpolicies.networking.k8s.io':
     'this version of Wherry does not enforce network policies yet: no traffic will be held back by it',
   'ingresses.networking.k8s.io':

@@ -24,6 +24,7 @@ import {
 } from './pod-defaults.ts';
 import { createPodResizeValidator } from './pod-resize.ts';
 import { createPodSecurity } from './pod-security.ts';
+import { createPolicyPlugins } from './policies/index.ts';
 import { createRbacEscalationCheck } from './rbac-rules.ts';
 import { createResourceQuota } from './resource-quota.ts';
 import { createServiceAccountPlugin } from './service-account.ts';
@@ -76,6 +77,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     client: options.webhookClient,
     log: log.child('webhooks'),
   });
+  const policies = createPolicyPlugins({ ...options, authorize });
   const plugins: readonly AdmissionPlugin[] = [
     // First: nobody may grant what he does not hold, whatever else is wrong. Upstream has it in the storage of roles, before all validation.
     createRbacEscalationCheck(authorization),
@@ -102,7 +104,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
     createUnenforcedConfigurationWarning(),
     // What users add comes after all that mutates from within, in upstream's order: MutatingAdmissionPolicy, MutatingAdmissionWebhook,
     // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook.
+    policies.mutating,
     webhooks.mutating,
+    policies.validating,
     webhooks.validating,
     // Last: it reserves, so nothing after it may refuse.
     quota,
@@ -110,6 +114,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
   return {
     plugins,
     async [Symbol.asyncDispose]() {
+      policies[Symbol.dispose]();
       webhooks[Symbol.dispose]();
       await quota[Symbol.asyncDispose]();
     },

@@ -1,0 +1,2 @@
+export type { PolicyPlugins, PolicyPluginsOptions } from './policy-plugins.ts';
+export { createPolicyPlugins } from './policy-plugins.ts';
