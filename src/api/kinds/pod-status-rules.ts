@@ -3,7 +3,7 @@ import type { Container, ContainerStatus, Pod } from '../types.ts';
 import { addressFamily, checkAddress } from './addresses.ts';
 import { describeDifference } from './difference.ts';
 import { semanticallyEqual } from './equality.ts';
-import { forbidden, immutableMessage, invalid, pushInvalid } from './field-error.ts';
+import { duplicate, forbidden, immutableMessage, invalid, pushInvalid } from './field-error.ts';
 import { checkQualifiedName, checkSubdomain } from './name-rules.ts';
 import { eachAt } from './paths.ts';
 import { checkMirrorAnnotation, isMirror, validatePod } from './pod-rules.ts';
@@ -29,6 +29,7 @@ export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
     errors.push(invalid('status.qosClass', status.qosClass ?? '', immutableMessage));
   }
   checkTransitions(errors, pod, old);
+  checkClaimStatuses(errors, pod);
   checkIps(errors, 'status.podIPs', status.podIPs);
   if (status.hostIPs?.length) {
     if (status.hostIP !== status.hostIPs[0]?.ip) {
@@ -45,6 +46,21 @@ function checkIps(errors: FieldError[], path: string, ips: readonly { ip?: strin
   if ((ips?.length ?? 0) > 1 && (families.size !== 2 || ips!.length > 2)) {
     errors.push(invalid(path, ips, onlyOnePerFamily));
   }
+}
+
+function checkClaimStatuses(errors: FieldError[], { spec, status }: Pod): void {
+  const claims = new Set((spec.resourceClaims ?? []).map(({ name }) => name));
+  const seen = new Set<string>();
+  eachAt('status.resourceClaimStatuses', status?.resourceClaimStatuses, (at, { name, resourceClaimName }) => {
+    if (!claims.has(name)) {
+      errors.push(invalid(`${at}.name`, name, 'must match the name of an entry in `spec.resourceClaims`'));
+    }
+    if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
+    seen.add(name);
+    if (resourceClaimName !== undefined) {
+      pushInvalid(errors, `${at}.name`, resourceClaimName, checkSubdomain(resourceClaimName));
+    }
+  });
 }
 
 function checkTransitions(errors: FieldError[], pod: Pod, old: Pod): void {
@@ -122,10 +138,13 @@ function validateResize(pod: Pod, old: Pod): FieldError[] {
     errors.push(forbidden('spec', 'Pod running on node without support for resize'));
   }
   for (const list of ['containers', 'initContainers'] as const) {
-    eachAt(`spec.${list}`, old.spec[list], (at, before, index) => {
-      const now = pod.spec[list]?.[index];
-      if (now) checkResize(errors, at, { now, before, init: list === 'initContainers' });
-    });
+    const init = list === 'initContainers';
+    const [now, before] = [pod.spec[list] ?? [], old.spec[list] ?? []];
+    if (now.length !== before.length) errors.push(forbidden('spec', 'only cpu and memory resources are mutable'));
+    else
+      eachAt(`spec.${list}`, before, (at, one, index) =>
+        checkResize(errors, at, { now: now[index]!, before: one, init }),
+      );
   }
   return errors;
 }
@@ -135,9 +154,15 @@ function checkResize(
   path: string,
   { now, before, init }: { now: Container; before: Container; init: boolean },
 ): void {
-  if (semanticallyEqual(now.resources, before.resources)) return;
+  const sameName = now.name === before.name;
+  if (sameName && semanticallyEqual(now.resources, before.resources)) return;
   if (init && before.restartPolicy !== 'Always') {
     errors.push(forbidden('spec', 'resources for non-sidecar init containers are immutable'));
+    return;
+  }
+  const what = init ? 'resources for sidecar containers' : 'resources';
+  if (!sameName) {
+    errors.push(forbidden('spec', `only cpu and memory ${what} are mutable`));
     return;
   }
   for (const part of ['requests', 'limits'] as const) {
@@ -151,7 +176,6 @@ function checkResize(
     ]);
     const others = [...names].filter(name => name !== 'cpu' && name !== 'memory');
     if (others.some(name => before.resources?.[part]?.[name] !== now.resources?.[part]?.[name])) {
-      const what = init ? 'resources for sidecar containers' : 'resources';
       errors.push(forbidden('spec', `only cpu and memory ${what} are mutable`));
     }
   }

@@ -1,5 +1,6 @@
-import type { KindBehaviour } from '../../kind.ts';
-import type { Pod } from '../../types.ts';
+import { formatTime } from '#base';
+import type { KindBehaviour, KindContext } from '../../kind.ts';
+import type { Container, Pod, PodCondition, PodStatus } from '../../types.ts';
 import { countGeneration, keepStatus, setGeneration } from '../behaviour.ts';
 import { mergeMatchLabelKeys } from '../match-label-keys.ts';
 import { podColumns } from '../pod-columns.ts';
@@ -11,7 +12,7 @@ import { warnAboutPodSpec } from '../pod-warnings.ts';
 import { qosClassOf } from '../qos.ts';
 import { warnAboutName } from '../template-warnings.ts';
 
-function prepareCreate(draft: Pod): void {
+function prepareCreate(draft: Pod, { nowMs }: KindContext): void {
   draft.metadata.generation = 1;
   mergeMatchLabelKeys(draft);
   draft.status = { phase: 'Pending', qosClass: qosClassOf(draft.spec) };
@@ -20,9 +21,11 @@ function prepareCreate(draft: Pod): void {
       {
         type: 'PodScheduled',
         status: 'False',
+        lastProbeTime: null,
+        lastTransitionTime: formatTime(nowMs),
         reason: 'SchedulingGated',
         message: 'Scheduling is blocked due to non-empty scheduling gates',
-      },
+      } as unknown as PodCondition,
     ];
   }
 }
@@ -34,33 +37,53 @@ function prepareStatus(draft: Pod, old: Pod): void {
   else draft.metadata.ownerReferences = old.metadata.ownerReferences;
   draft.status ??= {};
   draft.status.qosClass ??= old.status?.qosClass;
+  keepObservedGenerations(draft.status, old.status);
   setGeneration(draft, old, false);
+}
+
+/** What a client that does not know of observedGeneration leaves out stays as it was; conditions of one type are told apart by their order. */
+function keepObservedGenerations(status: PodStatus, old: PodStatus | undefined): void {
+  if (!status.observedGeneration && old?.observedGeneration) status.observedGeneration = old.observedGeneration;
+  const before = Map.groupBy(old?.conditions ?? [], ({ type }) => type);
+  for (const condition of status.conditions ?? []) {
+    const same = before.get(condition.type)?.shift();
+    if (!condition.observedGeneration && same?.observedGeneration) {
+      condition.observedGeneration = same.observedGeneration;
+    }
+  }
 }
 
 /** `ephemeralcontainers` and `resize` change one part of the spec each. */
 function preparePart(draft: Pod, old: Pod, subresource: string): void {
   keepStatus(draft, old);
-  const { metadata } = old;
+  const { resourceVersion, managedFields } = draft.metadata;
+  draft.metadata = { ...old.metadata, resourceVersion };
+  if (managedFields) draft.metadata.managedFields = managedFields;
+  else delete draft.metadata.managedFields;
   if (subresource === 'ephemeralcontainers') {
     draft.spec = { ...old.spec, ephemeralContainers: draft.spec.ephemeralContainers };
-  } else {
-    const wanted = draft.spec;
-    draft.spec = {
-      ...old.spec,
-      containers: old.spec.containers.map((container, index) => resized(container, wanted.containers[index])),
-    };
-    if (old.spec.initContainers) {
-      draft.spec.initContainers = old.spec.initContainers.map((container, index) =>
-        resized(container, wanted.initContainers?.[index]),
-      );
-    }
-  }
-  draft.metadata = { ...metadata, resourceVersion: draft.metadata.resourceVersion };
+  } else prepareResize(draft, old);
   countGeneration(draft, old);
 }
 
-function resized(old: Pod['spec']['containers'][number], wanted: Pod['spec']['containers'][number] | undefined) {
-  if (!wanted || wanted.name !== old.name) return old;
+const containerLists = ['containers', 'initContainers'] as const;
+
+/** Containers that are others than before stay as they are: the rules refuse them. */
+function prepareResize(draft: Pod, old: Pod): void {
+  const wanted = draft.spec;
+  const lists = containerLists.map(list => [wanted[list] ?? [], old.spec[list] ?? []] as const);
+  if (lists.some(([now, before]) => now.length !== before.length)) return;
+  const resources = wanted.resources;
+  draft.spec = { ...old.spec };
+  if (resources) draft.spec.resources = resources;
+  for (const list of containerLists) {
+    const now = wanted[list];
+    if (now) draft.spec[list] = now.map((container, index) => resized(old.spec[list]![index]!, container));
+  }
+}
+
+function resized(old: Container, wanted: Container): Container {
+  if (wanted.name !== old.name) return wanted;
   return { ...old, resources: wanted.resources, resizePolicy: wanted.resizePolicy ?? old.resizePolicy };
 }
 
