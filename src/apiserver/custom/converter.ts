@@ -23,20 +23,26 @@ const timeoutMs = 30_000;
 type Converted = readonly UnknownObject[];
 
 /**
- * Objects of one definition in the version of `to`; new objects where something changes, and none is changed. In one call of the webhook, if there is one and
+ * Objects of one definition in the version of `to`; new objects where something changes. Those that are given are not changed, unless they are the callee's (`own`). In one call of the webhook, if there is one and
  * it is needed: then the answer is a promise, which rejects with upstream's bare 500.
  */
 export function convertObjects(
   { conversion }: Definition,
-  { objects, to }: { objects: Converted; to: CustomKind },
+  { objects, to, own = false }: { objects: Converted; to: CustomKind; own?: boolean },
   deps: ConverterDeps,
 ): Converted | Promise<Converted> {
   const apiVersion = apiVersionOf(to);
   if (objects.every(object => object.apiVersion === apiVersion)) return objects;
   if (conversion.strategy === 'Webhook') return ask(conversion, { objects, to, apiVersion }, deps);
   return objects.map(object =>
-    object.apiVersion === apiVersion ? object : pruned(structuredClone({ ...object, apiVersion }), to),
+    object.apiVersion === apiVersion ? object : renamed(own ? object : structuredClone(object), to),
   );
+}
+
+/** The same fields under another version, in place. */
+function renamed(object: UnknownObject, to: CustomKind): UnknownObject {
+  object.apiVersion = apiVersionOf(to);
+  return pruned(object, to);
 }
 
 /** What the version does not have is dropped, in place. */

@@ -106,26 +106,25 @@ function serveItems(
   { items, kind }: { items: readonly Item[]; kind: CustomKind },
   deps: ConverterDeps,
 ): Soon<readonly Item[]> {
+  const wanted = apiVersionOf(kind);
   const settled = items.map(item => settle(definition, item));
   const objects = settled.map(({ object }) => object);
-  return later(convertObjects(definition, { objects, to: kind }, deps), converted =>
+  return later(convertObjects(definition, { objects, to: kind, own: true }, deps), converted =>
     items.map((item, index) => {
-      const object = converted[index]!;
-      return object === settled[index]!.object && settled[index]!.isSame ? item : itemOf(item, object);
+      const isSame = settled[index]!.isSame && item.apiVersion === wanted;
+      return isSame ? item : itemOf(item, converted[index]!);
     }),
   );
 }
 
-/** A stored object by today's rules of its version; `isSame`: as it is stored. */
+/** A stored object by today's rules of its version, for the caller to keep; `isSame`: as it is stored. */
 function settle(definition: Definition, item: Item): { object: UnknownObject; isSame: boolean } {
   const kind = definition.kinds.get(item.apiVersion);
-  if (!kind) return { object: item.object(), isSame: true };
   const object = item.copy();
+  if (!kind) return { object, isSame: true };
   kind.custom.prune(object);
   kind.custom.applyDefaults(object);
-  return JSON.stringify(object) === item.bytes.toString()
-    ? { object: item.object(), isSame: true }
-    : { object, isSame: false };
+  return { object, isSame: JSON.stringify(object) === item.bytes.toString() };
 }
 
 function itemOf(item: Item, object: UnknownObject): Item {
