@@ -72,18 +72,58 @@ test('a JSON patch changes the object; one whose test fails changes nothing', as
   await setup.enforce('Mutating', 'patching', { mutations: [patch(operations), patch(later), patch(never)] });
   const { json, text } = await setup.create(configMaps, configMap('x', { data: { a: '1' } }));
   const { labels, annotations } = json.metadata;
-  assert.deepEqual([labels, annotations, json.data], [{ from: 'x' }, { 'example.com/a': '2' }, { a: '1', b: '1' }], text);
+  assert.deepEqual(
+    [labels, annotations, json.data],
+    [{ from: 'x' }, { 'example.com/a': '2' }, { a: '1', b: '1' }],
+    text,
+  );
 });
 
 test('what cannot be done is refused in words that say why', async () => {
   await using setup = await startPolicySetup();
   const table: readonly [string, object, number, string, string | RegExp][] = [
-    ['fault', apply('Object{data: {"a": string(object.nope)}}'), 403, 'Invalid', /denied request: expression 'Object.*resulted in error: no such key: nope$/],
-    ['field', apply('Object{nope: "x"}'), 403, 'Invalid', /error applying patch: failed to convert patch object to typed object: \.nope: field not declared in schema$/],
-    ['type', apply('Object{data: "x"}'), 403, 'Invalid', /error applying patch: failed to convert patch object to typed object: \.data: expected map/],
-    ['name', apply('Object{metadata: Object.spec{}}'), 403, 'Invalid', /unexpected type name "Object.spec", expected "Object.metadata", which matches field name path from root Object type$/],
-    ['place', patch('[JSONPatch{op: "replace", path: "/nope/x", value: 1}]'), 403, 'Invalid', /denied request: JSONPath: /],
-    ['shape', patch('[JSONPatch{op: "add", path: "/data", value: 5}]'), 500, 'InternalError', /^Internal error occurred: /],
+    [
+      'fault',
+      apply('Object{data: {"a": string(object.nope)}}'),
+      403,
+      'Invalid',
+      /denied request: expression 'Object.*resulted in error: no such key: nope$/,
+    ],
+    [
+      'field',
+      apply('Object{nope: "x"}'),
+      403,
+      'Invalid',
+      /error applying patch: failed to convert patch object to typed object: \.nope: field not declared in schema$/,
+    ],
+    [
+      'type',
+      apply('Object{data: "x"}'),
+      403,
+      'Invalid',
+      /error applying patch: failed to convert patch object to typed object: \.data: expected map/,
+    ],
+    [
+      'name',
+      apply('Object{metadata: Object.spec{}}'),
+      403,
+      'Invalid',
+      /unexpected type name "Object.spec", expected "Object.metadata", which matches field name path from root Object type$/,
+    ],
+    [
+      'place',
+      patch('[JSONPatch{op: "replace", path: "/nope/x", value: 1}]'),
+      403,
+      'Invalid',
+      /denied request: JSONPath: /,
+    ],
+    [
+      'shape',
+      patch('[JSONPatch{op: "add", path: "/data", value: 5}]'),
+      500,
+      'InternalError',
+      /^Internal error occurred: /,
+    ],
   ];
   for (const [name, mutation, code, reason, message] of table) {
     await setup.enforce('Mutating', name, { mutations: [mutation] });
@@ -114,8 +154,11 @@ test('what cannot be done is refused in words that say why', async () => {
 test('policies go by name, see what those before them made, and variables see each mutation', async () => {
   await using setup = await startPolicySetup();
   const add = (text: string) => apply(`Object{data: {"log": variables.log + "${text}"}}`);
-  const variables = [{ name: 'log', expression: 'has(object.data) && "log" in object.data ? string(object.data.log) : ""' }];
-  for (const name of ['b', 'a']) await setup.enforce('Mutating', name, { variables, mutations: [add(`${name}1`), add(`${name}2`)] });
+  const variables = [
+    { name: 'log', expression: 'has(object.data) && "log" in object.data ? string(object.data.log) : ""' },
+  ];
+  for (const name of ['b', 'a'])
+    await setup.enforce('Mutating', name, { variables, mutations: [add(`${name}1`), add(`${name}2`)] });
   const matchConditions = [{ name: 'never', expression: 'object.data.log == "x"' }];
   await setup.enforce('Mutating', 'c', { variables, matchConditions, mutations: [add('c')] });
   const { json } = await setup.create(configMaps, configMap('x'));
@@ -125,7 +168,9 @@ test('policies go by name, see what those before them made, and variables see ea
 test('a policy that asks for it is invoked again after later ones changed the object', async () => {
   await using setup = await startPolicySetup();
   const count = (key: string) =>
-    apply(`Object{data: {"${key}": has(object.data) && "${key}" in object.data ? string(object.data["${key}"]) + "+" : "1"}}`);
+    apply(
+      `Object{data: {"${key}": has(object.data) && "${key}" in object.data ? string(object.data["${key}"]) + "+" : "1"}}`,
+    );
   await setup.enforce('Mutating', 'a', { reinvocationPolicy: 'IfNeeded', mutations: [count('again')] });
   await setup.enforce('Mutating', 'b', { reinvocationPolicy: 'Never', mutations: [count('once')] });
   const { json } = await setup.create(configMaps, configMap('x'));
@@ -135,10 +180,15 @@ test('a policy that asks for it is invoked again after later ones changed the ob
 test('a scale is changed as the kind that it is', async () => {
   await using setup = await startPolicySetup();
   assert.equal((await setup.create(deployments, deployment('web'))).status, 201);
-  const rules = [{ apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments/scale'], operations: ['UPDATE'] }];
+  const rules = [
+    { apiGroups: ['apps'], apiVersions: ['v1'], resources: ['deployments/scale'], operations: ['UPDATE'] },
+  ];
   const mutations = [apply('Object{spec: Object.spec{replicas: int(object.spec.replicas) * 2}}')];
   await setup.enforce('Mutating', 'scaling', { matchConstraints: { resourceRules: rules }, mutations });
   const headers = { 'content-type': 'application/merge-patch+json' };
-  const { json } = await setup.api.call('PATCH', `${deployments}/web/scale`, { body: { spec: { replicas: 2 } }, headers });
+  const { json } = await setup.api.call('PATCH', `${deployments}/web/scale`, {
+    body: { spec: { replicas: 2 } },
+    headers,
+  });
   assert.equal(json.spec?.replicas, 4, JSON.stringify(json));
 });
