@@ -184,7 +184,9 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
   const scheme = () => late.definitions?.scheme() ?? builtIn;
   const reader = createReader(cache, scheme);
   const webhooks = cleanup.use(createWebhookClient({ reader, clock, random }));
-  const definitions = cleanup.use(createDefinitions({ reader, builtIn, log }));
+  const definitions = cleanup.use(
+    createDefinitions({ reader, builtIn, log, onGone: prefix => cache.of(prefix).forget() }),
+  );
   late.definitions = definitions;
   const [decoder, fieldManager] = [createDecoder(), createFieldManager()];
   return {

@@ -22,10 +22,12 @@ export interface DefinitionsDeps {
   readonly reader: ObjectReader;
   readonly builtIn: Scheme;
   readonly log: Log;
+  /** A definition is gone, and with it all that there was. */
+  onGone?(storagePrefix: string): void;
 }
 
 /** Follows the stored definitions; each is compiled once for each change of its spec or accepted names. */
-export function createDefinitions({ reader, builtIn, log }: DefinitionsDeps): Definitions {
+export function createDefinitions({ reader, builtIn, log, onGone }: DefinitionsDeps): Definitions {
   const byName = new Map<string, Definition>();
   const byKind = new WeakMap<Kind, Definition>();
   let scheme: Scheme | undefined;
@@ -63,8 +65,12 @@ export function createDefinitions({ reader, builtIn, log }: DefinitionsDeps): De
   const taken = new Set(builtIn.kinds().map(kind => kind.storagePrefix));
   const overlapsBuiltIn = ({ spec }: CustomResourceDefinition) => taken.has(`${spec.group}/${spec.names.plural}`);
   const watching = reader.onChange(resources.customresourcedefinitions, (crd, isDeleted) => {
-    if (isDeleted || !hasCondition(crd, 'Established') || overlapsBuiltIn(crd)) drop(crd.metadata.name);
-    else take(crd);
+    if (!isDeleted && hasCondition(crd, 'Established') && !overlapsBuiltIn(crd)) {
+      take(crd);
+      return;
+    }
+    drop(crd.metadata.name);
+    if (isDeleted && !overlapsBuiltIn(crd)) onGone?.(`${crd.spec.group}/${crd.spec.names.plural}`);
   });
   return {
     scheme() {

@@ -21,6 +21,8 @@ export class ResourceCache {
   received = 0;
   #items = new SortedItems();
   #ring: EventRing;
+  /** Revision of the newest change. */
+  #newest = 0;
   readonly #listeners = new Set<CacheListener>();
   /** By prefix; empty after every change. */
   readonly #snapshots = new Map<string, Snapshot>();
@@ -105,12 +107,18 @@ export class ResourceCache {
     const previous = this.#items.get(change.key);
     if (!change.item && !previous) return;
     this.received++;
+    this.#newest = change.revision;
     this.#snapshots.clear();
     if (change.item) this.#items.set(change.item);
     else this.#items.delete(change.key);
     const event = new CacheEvent({ ...change, previous });
     this.#ring.push(event);
     for (const listener of this.#listeners) listener.onEvent(event);
+  }
+
+  /** Lets go of the history of a resource that is served no more and has no objects. Who asks for it later must start over. */
+  forget(): void {
+    if (this.size === 0) this.#ring = new EventRing(Math.max(this.#ring.floor, this.#newest));
   }
 
   /** The first filling, or a new one after a gap in history: the objects that there are now, and no events before `floor`. */
