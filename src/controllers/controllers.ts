@@ -21,6 +21,7 @@ import { rootCaPublisher, serviceaccount, serviceaccountToken } from './servicea
 import { statefulset } from './statefulset/controller.ts';
 import { claimProtection, classProtection, volumeProtection } from './storage-protection/controller.ts';
 import { ttlAfterFinished } from './ttl-after-finished/controller.ts';
+import { validatingAdmissionPolicyStatus } from './validatingadmissionpolicy-status/controller.ts';
 
 /**
  * All controllers, in the order in which they start: first what pods cannot be created without. None needs another to be ready. Aggregated roles are
@@ -54,4 +55,5 @@ export const controllers: readonly ControllerSpec[] = [
   certificateApprover,
   certificateSigner,
   certificateCleaner,
+  validatingAdmissionPolicyStatus,
 ];
