@@ -5,10 +5,12 @@ import discovery from './api-machinery/discovery.ts';
 import fieldValidation from './api-machinery/field-validation.ts';
 import flowcontrol from './api-machinery/flowcontrol.ts';
 import garbageCollector from './api-machinery/garbage-collector.ts';
+import mutatingAdmissionPolicy from './api-machinery/mutating-admission-policy.ts';
 import namespaces from './api-machinery/namespaces.ts';
 import publishOpenapi from './api-machinery/publish-openapi.ts';
 import resourceQuota from './api-machinery/resource-quota.ts';
 import serverVersion from './api-machinery/server-version.ts';
+import validatingAdmissionPolicy from './api-machinery/validating-admission-policy.ts';
 import watchers from './api-machinery/watchers.ts';
 import webhooks from './api-machinery/webhooks.ts';
 import certificates from './auth/certificates.ts';
@@ -30,12 +32,14 @@ export const registers: readonly Register[] = [
   flowcontrol,
   garbageCollector,
   kubectl,
+  mutatingAdmissionPolicy,
   namespaces,
   publishOpenapi,
   resourceQuota,
   serverVersion,
   serviceAccounts,
   subjectReviews,
+  validatingAdmissionPolicy,
   watchers,
   webhooks,
 ];
