@@ -64,3 +64,14 @@ export function keepAllButStatus<T extends SpecAndStatus>(draft: T, old: T): voi
 }
 
 const writable: ReadonlySet<string> = new Set(['status', 'metadata', 'apiVersion', 'kind']);
+
+const kept = ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const;
+
+/** For kinds of which a write of the status changes nothing but that (upstream's ResetObjectMetaForStatus); `parts`: only so much of the metadata. */
+export function keepMetadata(draft: KubeObject, old: KubeObject, parts: readonly (typeof kept)[number][] = kept): void {
+  const target = draft.metadata as unknown as Record<string, unknown>;
+  for (const part of parts) {
+    if (old.metadata[part] === undefined) delete target[part];
+    else target[part] = old.metadata[part];
+  }
+}

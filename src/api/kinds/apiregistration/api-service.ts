@@ -1,6 +1,6 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { APIService } from '../../types.ts';
-import { keepAllButStatus, keepStatus } from '../behaviour.ts';
+import { keepAllButStatus, keepMetadata, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { invalid, pushInvalid, required } from '../field-error.ts';
 import { checkLabel1035, checkSubdomain } from '../name-rules.ts';
@@ -79,7 +79,10 @@ export const apiService: KindBehaviour<APIService> = {
     draft.status = draft.spec?.service ? {} : { conditions: [localCondition(draft)] };
   },
   prepareUpdate: keepStatus,
-  prepareSubresource: keepAllButStatus,
+  prepareSubresource(draft, old) {
+    keepAllButStatus(draft, old);
+    keepMetadata(draft, old);
+  },
   validateCreate: validate,
   validateUpdate: validate,
   columns: [

@@ -14,9 +14,7 @@ function validate(object: ResourceClaimTemplate): FieldError[] {
 export const resourceClaimTemplate: KindBehaviour<ResourceClaimTemplate> = {
   defaults: draft => defaultDeviceClaim(draft.spec?.spec?.devices),
   validateCreate: validate,
-  validateUpdate(object, old) {
-    const same = semanticallyEqual(object.spec, old.spec);
-    return same ? validate(object) : [invalid('spec', object.spec, immutableMessage)];
-  },
+  validateUpdate: (object, old) =>
+    semanticallyEqual(object.spec, old.spec) ? [] : [invalid('spec', object.spec, immutableMessage)],
   columns: [nameColumn, ageColumn],
 };

@@ -1,30 +1,15 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { ResourceClaim } from '../../types.ts';
-import { keepAllButStatus, keepStatus } from '../behaviour.ts';
+import { keepAllButStatus, keepMetadata, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { forbidden, immutableMessage, invalid, tooMany } from '../field-error.ts';
+import { immutableMessage, invalid } from '../field-error.ts';
+import { dropDeallocated, validateClaimStatus } from './claim-status-rules.ts';
 import { checkDeviceClaim, defaultDeviceClaim } from './device-requests.ts';
-
-const maxConsumers = 256;
 
 function validate(object: ResourceClaim): FieldError[] {
   const errors: FieldError[] = [];
   checkDeviceClaim(errors, 'spec.devices', object.spec.devices);
-  return errors;
-}
-
-function validateStatus(object: ResourceClaim, old: ResourceClaim): FieldError[] {
-  const errors: FieldError[] = [];
-  const { allocation, reservedFor = [] } = object.status ?? {};
-  if (reservedFor.length > maxConsumers) errors.push(tooMany('status.reservedFor', reservedFor.length, maxConsumers));
-  if (reservedFor.length > 0 && !allocation) {
-    errors.push(forbidden('status.reservedFor', 'may not be specified when `allocated` is not set'));
-  }
-  const before = old.status?.allocation;
-  if (before && allocation && !semanticallyEqual(before, allocation)) {
-    errors.push(invalid('status.allocation', allocation, immutableMessage));
-  }
   return errors;
 }
 
@@ -42,13 +27,15 @@ export const resourceClaim: KindBehaviour<ResourceClaim> = {
   defaults: draft => defaultDeviceClaim(draft.spec?.devices),
   prepareCreate: draft => void delete draft.status,
   prepareUpdate: keepStatus,
-  prepareSubresource: keepAllButStatus,
-  validateCreate: validate,
-  validateUpdate(object, old) {
-    const same = semanticallyEqual(object.spec, old.spec);
-    return same ? validate(object) : [invalid('spec', object.spec, immutableMessage)];
+  prepareSubresource(draft, old) {
+    keepAllButStatus(draft, old);
+    keepMetadata(draft, old);
+    dropDeallocated(draft, old);
   },
-  validateSubresource: validateStatus,
+  validateCreate: validate,
+  validateUpdate: (object, old) =>
+    semanticallyEqual(object.spec, old.spec) ? [] : [invalid('spec', object.spec, immutableMessage)],
+  validateSubresource: validateClaimStatus,
   columns: [
     nameColumn,
     text('State', 'A summary of the current state (allocated, pending, reserved, etc.).', formatState),

@@ -1,6 +1,6 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { VolumeAttachment } from '../../types.ts';
-import { keepAllButStatus, keepStatus } from '../behaviour.ts';
+import { keepAllButStatus, keepMetadata, keepStatus } from '../behaviour.ts';
 import { ageColumn, flag, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { immutableMessage, invalid, pushInvalid, required } from '../field-error.ts';
@@ -26,7 +26,10 @@ function validate(object: VolumeAttachment): FieldError[] {
 export const volumeAttachment: KindBehaviour<VolumeAttachment> = {
   prepareCreate: draft => void delete draft.status,
   prepareUpdate: keepStatus,
-  prepareSubresource: keepAllButStatus,
+  prepareSubresource(draft, old) {
+    keepAllButStatus(draft, old);
+    keepMetadata(draft, old);
+  },
   validateCreate: validate,
   validateUpdate(object, old) {
     const errors = validate(object);
