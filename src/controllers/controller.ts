@@ -30,6 +30,8 @@ export interface ControllerSpec {
   /** Service account in kube-system that it acts as; absent: the controller manager's own user, as upstream where it needs more. */
   serviceAccount?: string | undefined;
   reads: readonly AnyResource[] | 'every';
+  /** Paths below which it asks the server about itself (`/apis/`, `/openapi/`): everybody may, so they are no rights. */
+  asks?: readonly string[] | undefined;
   writes: readonly ControllerWrite[];
   /** Returns at once; `ready()` of what it returns tells when its informers have synced. */
   start(deps: ControllerDeps): Promise<Running>;

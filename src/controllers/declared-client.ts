@@ -55,8 +55,8 @@ export function filterClient(client: Client, spec: ControllerSpec): Client {
       return client.deleteCollection(resource, selection, options);
     },
     async raw(request) {
-      if (request.method !== 'GET' || spec.reads !== 'every')
-        throw undeclared(spec, `${request.method} ${request.path}`);
+      const isAsked = spec.reads === 'every' || spec.asks?.some(prefix => request.path.startsWith(prefix));
+      if (request.method !== 'GET' || !isAsked) throw undeclared(spec, `${request.method} ${request.path}`);
       return client.raw(request);
     },
   };

@@ -15,6 +15,7 @@ export const validatingAdmissionPolicyStatus: ControllerSpec = {
   name: 'validatingadmissionpolicy-status-controller',
   serviceAccount: 'validatingadmissionpolicy-status-controller',
   reads: [validatingadmissionpolicies],
+  asks: ['/api/', '/apis/', '/openapi/'],
   writes: [{ resource: validatingadmissionpolicies, verbs: ['update'], subresources: ['status'] }],
   async start(deps) {
     const policies = deps.informers.of(validatingadmissionpolicies);
