@@ -1,11 +1,14 @@
 /** Measurements of the API server. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createProtobufCodec } from '#wire';
+import { call, configMap, configMaps, countByte, processorUs } from './calls.ts';
 import { createOnEtcd } from './etcd.ts';
+import { memoryFull } from './full-memory.ts';
 import { startFull } from './full-start.ts';
-import { type Answer, type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
+import { getUnderFlood, getUnderWrites } from './latency.ts';
+import { type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
 import type { Group, Measurement } from './measurement.ts';
 import { launchWherry, type Subject, startBare, startWherry } from './subjects.ts';
 
@@ -14,7 +17,6 @@ const connections = 16;
 const seconds = 1;
 const turns = 3;
 const pods = '/api/v1/namespaces/default/pods';
-const configMaps = '/api/v1/namespaces/default/configmaps';
 
 const deployments = '/apis/apps/v1/namespaces/default/deployments';
 const protobufType = 'application/vnd.kubernetes.protobuf';
@@ -73,9 +75,6 @@ const createPod = (name: string): Call => ({
   accept: protobufType,
 });
 
-const configMap = (name: string, sizeBytes: number) =>
-  JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data: { text: 'x'.repeat(sizeBytes) } });
-
 /** What the numbers hide, and why some fall short. Whoever changes what they speak of looks at them again. */
 const notes = {
   start:
@@ -95,6 +94,7 @@ const notes = {
     'validation all the same. One that changes a field is compared with the live object, with the fields of every manager, and committed like any write.',
   writers:
     'A commit and its sync carry the updates of many connections, and a watcher gets the events of one commit in one write.',
+  many: 'The client reads 200,000 events of more than a kilobyte in one process, and is as busy as the server. What each update costs by itself is counted once here and twenty times there.',
   oneWriter:
     'The next update is sent when the one before is answered, and it is answered, and shown to watchers, when it is on the disk. So the time of 500 syncs, one after the other, ' +
     'stands in the number; the bare server waits for nothing. Events are written after the answer, so that watchers do not add to it.',
@@ -111,7 +111,7 @@ const measurements: readonly Measurement[] = [
   },
   pair({
     name: 'GET one object, 16 connections, client certificate',
-    bar: 0.5,
+    bar: 0.6,
     prepare: target => call(target, { method: 'POST', path: configMaps, body: configMap('one', 1024) }),
     sample: () => ({ method: 'GET', path: `${configMaps}/one` }),
     ours: () => ({ method: 'GET', path: `${configMaps}/one` }),
@@ -120,7 +120,7 @@ const measurements: readonly Measurement[] = [
   pair({
     name: 'CREATE ConfigMap 1 KB, 16 connections, durable',
     against: 'bare Node HTTP/2 TLS server that reads the body and sends it back',
-    bar: 0.35,
+    bar: 0.4,
     note: notes.create,
     sample: () => ({ method: 'POST', path: configMaps, body: configMap('first', 1024) }),
     ours: index => ({ method: 'POST', path: configMaps, body: configMap(`made-${index}`, 1024) }),
@@ -128,7 +128,7 @@ const measurements: readonly Measurement[] = [
   }),
   pair({
     name: 'LIST 5,000 pods of 4 KB, JSON',
-    bar: 0.7,
+    bar: 0.8,
     note: notes.list,
     connections: 2,
     prepare: makePods,
@@ -200,6 +200,17 @@ const measurements: readonly Measurement[] = [
     writers: 1,
     note: notes.oneWriter,
   }),
+  {
+    name: '1,000 watchers x 200 updates by 16 connections: last event delivered',
+    against: '20 x the time of 50 watchers',
+    unit: 'ms',
+    bar: { kind: 'at most', ratio: 1.2 },
+    note: notes.many,
+    open: openManyWatchers,
+  },
+  getUnderWrites,
+  getUnderFlood,
+  memoryFull,
   createOnEtcd,
   startFull,
 ];
@@ -235,25 +246,38 @@ function fanOut({ name, writers, note }: { name: string; writers: number; note: 
   };
 }
 
-/** The updates go to 50 objects in turn, so that writers do not get in each other's way. */
-async function openFanOut(writers: number): Open {
-  const { ours, bare, stop } = await startBoth();
-  const objects = 50;
-  for (let index = 0; index < objects; index++)
-    await call(ours.target, { method: 'POST', path: configMaps, body: configMap(`watched-${index}`, 64) });
+const watchedObjects = 50;
+
+/** Makes the objects that watchers look at. Updates go to them in turn, so that writers do not get in each other's way. */
+async function prepareWatched(target: Target): Promise<() => Call> {
+  for (let index = 0; index < watchedObjects; index++)
+    await call(target, { method: 'POST', path: configMaps, body: configMap(`watched-${index}`, 64) });
   let counter = 100_000;
-  const update = (): Call => ({
+  return () => ({
     method: 'PATCH',
-    path: `${configMaps}/watched-${counter % objects}`,
+    path: `${configMaps}/watched-${counter % watchedObjects}`,
     body: JSON.stringify({ data: { text: 'x'.repeat(1024), n: String(counter++) } }),
     contentType: 'application/merge-patch+json',
   });
+}
+
+const isLine = (chunk: Buffer) => countByte(chunk, 10);
+
+/** Makes one more update, to know from where on to watch, and how an object looks. */
+async function latest(target: Target, update: () => Call): Promise<{ object: string; watchPath: string }> {
+  const object = (await call(target, update())).text();
+  const { resourceVersion } = JSON.parse(object).metadata;
+  return { object, watchPath: `${configMaps}?watch=true&resourceVersion=${resourceVersion}` };
+}
+
+async function openFanOut(writers: number): Open {
+  const { ours, bare, stop } = await startBoth();
+  const update = await prepareWatched(ours.target);
   return {
     async round() {
       const updates = Array.from({ length: 500 }, update);
-      const object = (await call(ours.target, update())).text();
-      const common = { watchers: 50, writers, countEvents: (chunk: Buffer) => countByte(chunk, 10) };
-      const watchPath = `${configMaps}?watch=true&resourceVersion=${JSON.parse(object).metadata.resourceVersion}`;
+      const { object, watchPath } = await latest(ours.target, update);
+      const common = { watchers: 50, writers, countEvents: isLine };
       const oursMs = await measureFanOut({ ...common, target: ours.target, watchPath, updates });
       const line = `{"type":"MODIFIED","object":${object.trimEnd()}}\n`;
       const pushes = updates.map((): Call => ({ method: 'POST', path: '/send', body: line }));
@@ -261,6 +285,22 @@ async function openFanOut(writers: number): Open {
       return { ours: oursMs, theirs: theirsMs };
     },
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+async function openManyWatchers(): Open {
+  const server = await startWherry();
+  const { target } = server;
+  const update = await prepareWatched(target);
+  const run = async (watchers: number) => {
+    const { watchPath } = await latest(target, update);
+    const updates = Array.from({ length: 200 }, update);
+    return measureFanOut({ target, watchers, writers: connections, watchPath, updates, countEvents: isLine });
+  };
+  await run(50);
+  return {
+    round: async () => ({ theirs: 20 * (await run(50)), ours: await run(1000) }),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
@@ -333,20 +373,6 @@ async function serve(subject: Subject, sum: Served, load: { connections: number;
   sum.cpuUs += processorUs(subject.pid) - beforeUs;
 }
 
-/** Processor time of a process so far: user and system of proc_pid_stat(5), in its ticks of 10 ms. */
-function processorUs(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
-}
-
-async function call(target: Target, request: Call): Promise<Answer> {
-  const session = await openSession(target);
-  const answer = await send(session, { ...request, keep: true });
-  session.close();
-  if (answer.status >= 300) throw new Error(`${request.method} ${request.path}: ${answer.status} ${answer.text()}`);
-  return answer;
-}
-
 /** 5,000 pods of 4 KB that no scheduler looks at. */
 async function makePods(target: Target): Promise<void> {
   const sessions = await Promise.all(Array.from({ length: connections }, () => openSession(target)));
@@ -370,10 +396,4 @@ async function makePods(target: Target): Promise<void> {
   };
   await Promise.all(sessions.map(work));
   for (const session of sessions) session.close();
-}
-
-function countByte(chunk: Buffer, byte: number): number {
-  let count = 0;
-  for (let at = chunk.indexOf(byte); at >= 0; at = chunk.indexOf(byte, at + 1)) count++;
-  return count;
 }

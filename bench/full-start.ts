@@ -8,11 +8,11 @@ import { openSqliteStore } from '#store';
 import type { Measurement } from './measurement.ts';
 import { launchWherry } from './subjects.ts';
 
-const objects = 100_000;
+export const fullObjects = 100_000;
 const database = join('server', 'db', 'state.db');
 
 export const startFull: Measurement = {
-  name: `start with ${objects.toLocaleString('en')} objects of 1 KB to /readyz 200`,
+  name: `start with ${fullObjects.toLocaleString('en')} objects of 1 KB to /readyz 200`,
   against: 'start with an empty store, and reading the file of the full one',
   unit: 'ms',
   bar: { kind: 'at most', ratio: 3 },
@@ -23,14 +23,10 @@ export const startFull: Measurement = {
 };
 
 async function openStart(): ReturnType<Measurement['open']> {
-  const [full, empty] = ['full', 'empty'].map(name => mkdtempSync(join(tmpdir(), `wherry-bench-${name}-`))) as [
-    string,
-    string,
-  ];
+  const folders = await openFolders();
+  const { full, empty } = folders;
   const start = (folder: string) => launchWherry(folder, ['--disable-agent']);
-  // The first start makes certificates and fills the compile cache.
-  for (const folder of [full, empty]) await (await start(folder))[Symbol.asyncDispose]();
-  await fill(join(full, database));
+  await fill(full);
   await (await start(full))[Symbol.asyncDispose]();
   return {
     async round() {
@@ -42,27 +38,41 @@ async function openStart(): ReturnType<Measurement['open']> {
       readFileSync(join(full, database));
       return { ours: ours.readyMs, theirs: theirs.readyMs + performance.now() - startMs };
     },
-    async [Symbol.asyncDispose]() {
+    [Symbol.asyncDispose]: async () => folders[Symbol.dispose](),
+  };
+}
+
+/** Two data folders that a server has been started on once: that makes certificates and fills the compile cache. */
+export async function openFolders(): Promise<Disposable & { full: string; empty: string }> {
+  const make = (name: string) => mkdtempSync(join(tmpdir(), `wherry-bench-${name}-`));
+  const [full, empty] = [make('full'), make('empty')];
+  for (const folder of [full, empty]) await (await launchWherry(folder, ['--disable-agent']))[Symbol.asyncDispose]();
+  return {
+    ...{ full, empty },
+    [Symbol.dispose]() {
       for (const folder of [full, empty]) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** ConfigMaps as the API server stores them. */
-async function fill(path: string): Promise<void> {
+/** Puts ConfigMaps into the store of a data folder as the API server stores them; resolves with the sum of their bytes. */
+export async function fill(folder: string): Promise<number> {
   const clock = createSystemClock();
   const log = createLog({ level: 'error', now: clock.now, write: () => undefined });
-  await using store = await openSqliteStore({ path, clock, log });
+  await using store = await openSqliteStore({ path: join(folder, database), clock, log });
+  let bytes = 0;
   const create = (index: number) => {
     const name = `full-${index}`;
     const namespace = 'default';
     const creationTimestamp = new Date(clock.now()).toISOString().replace(/\.\d+/, '');
     const metadata = { name, namespace, uid: randomUUID(), creationTimestamp };
     const object = { kind: 'ConfigMap', apiVersion: 'v1', metadata, data: { text: 'x'.repeat(820) } };
-    const key = `/registry/configmaps/${namespace}/${name}`;
-    return store.write({ key, value: Buffer.from(`${JSON.stringify(object)}\n`), expect: 0 });
+    const value = Buffer.from(`${JSON.stringify(object)}\n`);
+    bytes += value.length;
+    return store.write({ key: `/registry/configmaps/${namespace}/${name}`, value, expect: 0 });
   };
-  for (let from = 0; from < objects; from += 1000) {
+  for (let from = 0; from < fullObjects; from += 1000) {
     await Promise.all(Array.from({ length: 1000 }, (_, index) => create(from + index)));
   }
+  return bytes;
 }

@@ -3,8 +3,9 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 
 export interface Credentials {
   ca: string | Buffer;
-  cert: string | Buffer;
-  key: string | Buffer;
+  /** Without: the client has no certificate. */
+  cert?: string | Buffer;
+  key?: string | Buffer;
 }
 
 export interface Target {
@@ -18,6 +19,7 @@ export interface Call {
   body?: string | Buffer;
   contentType?: string;
   accept?: string;
+  headers?: Readonly<Record<string, string>>;
   /** Keeps the text of a good answer too; without, it is counted and thrown away. */
   keep?: boolean;
 }
@@ -45,6 +47,7 @@ export function send(session: ClientHttp2Session, call: Call): Promise<Answer> {
     ':method': call.method,
     ':path': call.path,
     accept: call.accept ?? 'application/json',
+    ...call.headers,
     ...(call.body === undefined
       ? {}
       : { 'content-type': call.contentType ?? 'application/json', 'content-length': Buffer.byteLength(call.body) }),
