@@ -1,8 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createSystemClock } from '#base';
-import { createRecordingLog } from '#base/testing';
-import { openSqliteStore } from '#store';
 import { startTestApiServer } from '../testing.ts';
 import {
   conditionOf,
@@ -10,18 +7,13 @@ import {
   definitionOf,
   definitionsPath,
   isTrue,
+  scaled,
   untilDefinition,
   untilGone,
   versionOf,
+  widget,
+  widgets,
 } from './testing.ts';
-
-const widgets = '/apis/example.com/v1/namespaces/default/widgets';
-const widget = (name: string, more: object = {}) => ({
-  apiVersion: 'example.com/v1',
-  kind: 'Widget',
-  metadata: { name },
-  ...more,
-});
 
 test('a defined kind is served until its definition is deleted, and then made anew', async () => {
   await using api = await startTestApiServer();
@@ -70,28 +62,6 @@ test('a definition shows what became of it', async () => {
       ['Established', 'True', 'InitialNamesAccepted', 'the initial names have been accepted'],
     ],
   );
-});
-
-const scaled = versionOf('v1', {
-  storage: true,
-  schema: {
-    openAPIV3Schema: {
-      type: 'object',
-      properties: {
-        spec: {
-          type: 'object',
-          properties: { size: { type: 'integer' }, color: { type: 'string', default: 'red' } },
-        },
-        status: { type: 'object', properties: { now: { type: 'integer' }, selector: { type: 'string' } } },
-      },
-    },
-  },
-  subresources: {
-    status: {},
-    scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.now', labelSelectorPath: '.status.selector' },
-  },
-  additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
-  selectableFields: [{ jsonPath: '.spec.color' }],
 });
 
 test('status and scale are parts of their own', async () => {
@@ -399,56 +369,4 @@ test('hundreds of definitions are served', async () => {
     custom.flatMap((item: { versions: { resources: object[] }[] }) => item.versions[0]!.resources).length,
     300,
   );
-});
-
-test('a deletion that a stopped server began is ended by the next', async () => {
-  const [clock, log] = [createSystemClock(), createRecordingLog()];
-  await using store = await openSqliteStore({ path: ':memory:', clock, log });
-  {
-    await using api = await startTestApiServer({ store });
-    await define(api, definitionOf());
-    const metadata = { name: 'held', finalizers: ['example.com/wait'] };
-    await api.call('POST', widgets, { body: widget('held', { metadata }) });
-    await api.call('DELETE', `${definitionsPath}/widgets.example.com`);
-    using watch = api.watch(`${widgets}?watch=true`);
-    while (!(await watch.next()).object.metadata.deletionTimestamp);
-  }
-  await using api = await startTestApiServer({ store });
-  assert.equal((await api.call('POST', widgets, { body: widget('new') })).status, 405);
-  const merge = { 'content-type': 'application/merge-patch+json' };
-  await api.call('PATCH', `${widgets}/held`, { body: { metadata: { finalizers: null } }, headers: merge });
-  await untilGone(api, 'widgets.example.com');
-});
-
-test('a watch ends when the schema changes, and goes on where it was', async () => {
-  await using api = await startTestApiServer();
-  await define(api, definitionOf({ versions: [scaled] }));
-  const made = (await api.call('POST', widgets, { body: widget('a') })).json;
-  using before = api.watch(`${widgets}?watch=true&resourceVersion=${made.metadata.resourceVersion}`);
-  await api.call('POST', widgets, { body: widget('b') });
-  assert.equal((await before.next()).object.metadata.name, 'b');
-  const path = `${definitionsPath}/widgets.example.com`;
-  const headers = { 'content-type': 'application/json-patch+json' };
-  const value = '/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/color/default';
-  const patched = await api.call('PATCH', path, { body: [{ op: 'replace', path: value, value: 'blue' }], headers });
-  assert.equal(patched.status, 200, patched.text);
-  await before.ended;
-  using after = api.watch(`${widgets}?watch=true&resourceVersion=${made.metadata.resourceVersion}`);
-  assert.equal((await after.next()).object.metadata.name, 'b');
-  await api.call('POST', widgets, { body: widget('c', { spec: {} }) });
-  assert.equal((await after.next()).object.spec.color, 'blue');
-});
-
-test('two servers on one store know the same kinds', async () => {
-  const [clock, log] = [createSystemClock(), createRecordingLog()];
-  await using store = await openSqliteStore({ path: ':memory:', clock, log });
-  await using one = await startTestApiServer({ store });
-  await using other = await startTestApiServer({ store });
-  await define(one, definitionOf());
-  await untilDefinition(other, 'widgets.example.com', ({ status }) => isTrue(status, 'Established'));
-  assert.equal((await other.call('POST', widgets, { body: widget('a') })).status, 201);
-  await other.call('DELETE', `${definitionsPath}/widgets.example.com`);
-  await untilGone(one, 'widgets.example.com');
-  await untilGone(other, 'widgets.example.com');
-  assert.deepEqual([(await one.call('GET', widgets)).status, (await other.call('GET', widgets)).status], [404, 404]);
 });

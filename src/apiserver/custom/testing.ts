@@ -39,6 +39,38 @@ export function definitionOf(options: TestDefinition = {}): Json {
   };
 }
 
+/** Widgets of the default namespace, as `definitionOf` defines them. */
+export const widgets = '/apis/example.com/v1/namespaces/default/widgets';
+export const widget = (name: string, more: object = {}) => ({
+  apiVersion: 'example.com/v1',
+  kind: 'Widget',
+  metadata: { name },
+  ...more,
+});
+
+/** A version with a schema, defaults, both subresources, a column and a field to select by. */
+export const scaled = versionOf('v1', {
+  storage: true,
+  schema: {
+    openAPIV3Schema: {
+      type: 'object',
+      properties: {
+        spec: {
+          type: 'object',
+          properties: { size: { type: 'integer' }, color: { type: 'string', default: 'red' } },
+        },
+        status: { type: 'object', properties: { now: { type: 'integer' }, selector: { type: 'string' } } },
+      },
+    },
+  },
+  subresources: {
+    status: {},
+    scale: { specReplicasPath: '.spec.size', statusReplicasPath: '.status.now', labelSelectorPath: '.status.selector' },
+  },
+  additionalPrinterColumns: [{ name: 'Size', type: 'integer', jsonPath: '.spec.size' }],
+  selectableFields: [{ jsonPath: '.spec.color' }],
+});
+
 /** Makes a definition and waits until it is served. */
 export async function define(api: TestServer, definition: Json): Promise<Json> {
   const made = await api.call('POST', definitionsPath, { body: definition });
