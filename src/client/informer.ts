@@ -35,6 +35,8 @@ export interface InformerOptions<T> {
 /** The informers of one identity: asking twice for the same selection gives the same informer; indexes are added to it. */
 export interface Informers extends AsyncDisposable {
   of<T extends KubeObject>(resource: Resource<T>, options?: InformerOptions<T>): Informer<T>;
+  /** Ends the informer of a selection, if there is one. For who knows that nobody else uses it: it tells nothing more, and `of` makes another. */
+  leave<T extends KubeObject>(resource: Resource<T>, options?: InformerOptions<T>): void;
   /** Resolves when every informer asked for so far has synced. */
   whenSynced(signal?: AbortSignal): Promise<void>;
 }

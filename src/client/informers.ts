@@ -22,18 +22,27 @@ export interface InformersOptions {
  */
 export function createInformers(options: InformersOptions): Informers {
   const running = new Map<string, RunningInformer<KubeObject>>();
-  const stop = new AbortController();
+  const ending = new Set<Promise<void>>();
   const all = () => Promise.all(Array.from(running.values(), one => one.informer.whenSynced()));
   return {
     of<T extends KubeObject>(resource: Resource<T>, selection: InformerOptions<T> = {}): Informer<T> {
       const key = selectionKey(resource, selection);
       let one = running.get(key) as RunningInformer<T> | undefined;
       if (!one) {
-        one = startInformer(options, resource, selection, stop.signal);
+        one = startInformer(options, resource, selection);
         running.set(key, one as unknown as RunningInformer<KubeObject>);
       }
       for (const [name, index] of Object.entries(selection.indexes ?? {})) one.addIndex(name, index);
       return one.informer;
+    },
+    leave(resource, selection = {}) {
+      const key = selectionKey(resource, selection);
+      const one = running.get(key);
+      if (!one) return;
+      running.delete(key);
+      one.stop(new Error('nobody follows this any more'));
+      ending.add(one.ended);
+      one.ended.then(() => ending.delete(one.ended));
     },
     async whenSynced(signal) {
       if (!signal) return void (await all());
@@ -44,8 +53,8 @@ export function createInformers(options: InformersOptions): Informers {
       await Promise.race([all(), promise]).finally(() => signal.removeEventListener('abort', abort));
     },
     async [Symbol.asyncDispose]() {
-      stop.abort(new Error('the informers are disposed'));
-      await Promise.all(Array.from(running.values(), one => one.ended));
+      for (const one of running.values()) one.stop(new Error('the informers are disposed'));
+      await Promise.all([...ending, ...Array.from(running.values(), one => one.ended)]);
     },
   };
 }
@@ -53,6 +62,7 @@ export function createInformers(options: InformersOptions): Informers {
 interface RunningInformer<T extends KubeObject> {
   informer: Informer<T>;
   addIndex(name: string, index: (object: T) => readonly string[]): void;
+  stop(reason: Error): void;
   ended: Promise<void>;
 }
 
@@ -65,8 +75,9 @@ function startInformer<T extends KubeObject>(
   { client, clock, log, random = createRandom() }: InformersOptions,
   resource: Resource<T>,
   { namespace, labelSelector, fieldSelector }: InformerOptions<T>,
-  signal: AbortSignal,
 ): RunningInformer<T> {
+  const stop = new AbortController();
+  const { signal } = stop;
   const cache = createObjectCache<T>();
   const handlers = new Set<(event: InformerEvent<T>) => void>();
   const synced = Promise.withResolvers<void>();
@@ -115,5 +126,5 @@ function startInformer<T extends KubeObject>(
     synced: () => isSynced,
     whenSynced: () => synced.promise,
   };
-  return { informer, addIndex: cache.addIndex, ended };
+  return { informer, addIndex: cache.addIndex, stop: reason => stop.abort(reason), ended };
 }

@@ -87,6 +87,7 @@ function networkDeps(cluster: Cluster): OwnedDeps {
   const node = nodeDeps(cluster).informers;
   const informers: Informers = {
     of: (resource, options) => (isPods(resource) ? node : own).of(resource, options),
+    leave: (resource, options) => (isPods(resource) ? node : own).leave(resource, options),
     whenSynced: signal => own.whenSynced(signal),
     [Symbol.asyncDispose]: () => own[Symbol.asyncDispose](),
   };

@@ -5,6 +5,13 @@ export interface DiscoveredResource extends Resource<UnknownObject> {
   readonly verbs: readonly string[];
 }
 
+/** What is served now. */
+export interface Discovery {
+  readonly resources: readonly DiscoveredResource[];
+  /** `<group>/<version>` of what could not be asked just now: there may be more resources. */
+  readonly stale: readonly string[];
+}
+
 /** Facts of the cluster that controllers need and cannot ask the API for. */
 export interface ControllerConfig {
   /** PEM bundle that pods trust the API server by: goes into kube-root-ca.crt and into token secrets. */
@@ -20,7 +27,7 @@ export interface ControllerConfig {
   /** Finished pods that are kept at most. Default 12500 as upstream. */
   terminatedPodLimit?: number;
   /** What is served now. Default: asked of the API's discovery. */
-  discover?: (() => Promise<readonly DiscoveredResource[]>) | undefined;
+  discover?: (() => Promise<Discovery>) | undefined;
 }
 
 export interface LegacyToken {

@@ -6,7 +6,7 @@ import { createFakeDeps, settle } from '#client/testing';
 import type { ControllerSpec } from './index.ts';
 import { controllers, formatControllerGraph, rbacRuleOf, startController, startControllers, userOf } from './index.ts';
 
-const config = { rootCa: 'CA', clusterCidrs: [], discover: async () => [] };
+const config = { rootCa: 'CA', clusterCidrs: [], discover: async () => ({ resources: [], stale: [] }) };
 
 test('controllers have names of their own, and act as service accounts of kube-system', () => {
   const names = controllers.map(({ name }) => name);

@@ -69,6 +69,10 @@ export function filterInformers(informers: Informers, spec: ControllerSpec): Inf
       checkRead(spec, resource);
       return informers.of(resource, options);
     },
+    leave(resource, options) {
+      checkRead(spec, resource);
+      informers.leave(resource, options);
+    },
     whenSynced: signal => informers.whenSynced(signal),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

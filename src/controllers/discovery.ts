@@ -1,5 +1,5 @@
 import type { Client } from '#client';
-import type { DiscoveredResource } from './config.ts';
+import type { DiscoveredResource, Discovery } from './config.ts';
 
 const accept =
   'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList';
@@ -14,12 +14,12 @@ interface GroupDiscovery {
 }
 
 /**
- * All resources that are served, each once, in its preferred version, without subresources. Throws when the server does not answer with aggregated
- * discovery, or when a group is stale: who deletes everything must know everything.
+ * All resources that are served, each once, in its preferred version, without subresources; and which groups' servers do not answer. Throws when the
+ * API server itself does not answer with aggregated discovery.
  */
-export async function discoverResources(client: Client): Promise<DiscoveredResource[]> {
+export async function discoverResources(client: Client): Promise<Discovery> {
   const groups = (await Promise.all(['/api', '/apis'].map(path => readGroups(client, path)))).flat();
-  return groups.flatMap(resourcesOf);
+  return { resources: groups.flatMap(resourcesOf), stale: groups.flatMap(staleOf) };
 }
 
 async function readGroups(client: Client, path: string): Promise<GroupDiscovery[]> {
@@ -33,11 +33,15 @@ async function readGroups(client: Client, path: string): Promise<GroupDiscovery[
   return items;
 }
 
+function staleOf({ metadata, versions }: GroupDiscovery): string[] {
+  const stale = versions?.filter(({ freshness }) => freshness === 'Stale') ?? [];
+  return stale.map(({ version }) => `${metadata?.name}/${version}`);
+}
+
 function resourcesOf({ metadata, versions }: GroupDiscovery): DiscoveredResource[] {
   const found = new Map<string, DiscoveredResource>();
   const group = metadata?.name ?? '';
-  for (const { version, freshness, resources } of versions ?? []) {
-    if (freshness === 'Stale') throw new Error(`discovery of ${group}/${version} is stale`);
+  for (const { version, resources } of versions ?? []) {
     for (const { resource, scope, verbs = [], responseKind } of resources ?? []) {
       if (found.has(resource)) continue;
       const namespaced = scope === 'Namespaced';

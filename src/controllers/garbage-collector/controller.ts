@@ -18,9 +18,11 @@ import {
   planGarbage,
 } from './plan.ts';
 
-/** Upstream looks for new resources this often; CRDs are seen at once. */
+/** Upstream looks for new resources this often; CRDs are seen at once, and once more when discovery has them. */
 const discoverMs = 30_000;
+const settleMs = 1000;
 const discoverKey = ':discover';
+const discoverSoonKey = `${discoverKey}-soon`;
 
 /** Deletes what has lost all its owners, and keeps the order that foreground deletion and orphaning promise. */
 export const garbageCollector: ControllerSpec = {
@@ -37,10 +39,15 @@ export const garbageCollector: ControllerSpec = {
       name: 'garbage-collector',
       concurrency: 20,
       informers: [crds],
-      sync: key => (key === discoverKey ? discover(deps, graph) : collect(deps, graph, loop, key)),
+      sync: key => (key.startsWith(discoverKey) ? discover(deps, graph) : collect(deps, graph, loop, key)),
     });
     loop.own(graph);
-    loop.on(crds, () => [discoverKey]);
+    loop.own(
+      crds.onChange(() => {
+        loop.queue.add(discoverKey);
+        loop.queue.addAfter(discoverSoonKey, settleMs);
+      }),
+    );
     loop.every(discoverMs, discoverKey);
     return loop;
   },
@@ -68,9 +75,10 @@ function uidsOf(graph: OwnerGraph, { type, object, old }: InformerEvent<UnknownO
 async function collect(deps: ControllerDeps, graph: OwnerGraph, loop: Loop, uid: string) {
   const found = graph.find(uid);
   if (!found) return;
-  if (!graph.synced()) return { afterMs: 200 };
+  const isToOrphan = isOrphaning(found.object);
+  if (!graph.synced(isToOrphan)) return { afterMs: 200 };
   try {
-    if (isOrphaning(found.object)) await orphan(deps, graph, found);
+    if (isToOrphan) await orphan(deps, graph, found);
     else if (isDeletingDependents(found.object)) await awaitDependents(deps, graph, loop, found);
     else await judge(deps, graph, found);
   } catch (error) {

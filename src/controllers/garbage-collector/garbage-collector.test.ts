@@ -9,8 +9,8 @@ import { garbageCollector } from './controller.ts';
 
 const { configmaps, secrets, nodes } = resources;
 const verbs = ['list', 'watch', 'delete', 'patch'];
-const discover = async () =>
-  [configmaps, secrets, nodes].map(one => ({ ...one, verbs })) as unknown as DiscoveredResource[];
+const served = [configmaps, secrets, nodes].map(one => ({ ...one, verbs })) as unknown as DiscoveredResource[];
+const discover = async () => ({ resources: served, stale: [] as string[] });
 
 const ref = (name: string) => ({ namespace: 'default', name });
 const ownerRef = (name: string, more: Partial<OwnerReference> = {}): OwnerReference => ({
@@ -115,4 +115,75 @@ test('a cluster-scoped owner is found, and a namespaced owner of a cluster-scope
 test('an object whose owner is of an unknown kind stays', async () => {
   await using deps = await start([map('a', [ownerRef('x', { apiVersion: 'example.com/v1', kind: 'Widget' })])]);
   assert.deepEqual(left(deps), ['a']);
+});
+
+const widgets: DiscoveredResource = {
+  ...{ group: 'example.com', version: 'v1', resource: 'widgets', kind: 'Widget', namespaced: true },
+  verbs,
+};
+
+/** A cluster whose widgets, once `more` has them, cannot be listed: their conversion fails, say. */
+async function startWithBroken(objects: KubeObject[]) {
+  const found = { resources: served, stale: [] as string[] };
+  const deps = await startTestControllers([garbageCollector], objects, { discover: async () => found });
+  const list = deps.client.list.bind(deps.client);
+  let asked = 0;
+  deps.client.list = (resource, options) => {
+    if (resource.resource !== 'widgets') return list(resource, options);
+    asked++;
+    return Promise.reject(new Error('conversion webhook failed'));
+  };
+  const next = async (ms: number) => {
+    await deps.clock.advance(ms);
+    await deps.settle();
+  };
+  found.resources = [...served, widgets];
+  await next(30_000);
+  return { deps, found, next, asked: () => asked };
+}
+
+test('a kind that cannot be listed holds nothing up but orphaning, and that for half a minute', async () => {
+  const { deps, next } = await startWithBroken([
+    map('a'),
+    map('b', [ownerRef('a')]),
+    map('c'),
+    map('d', [ownerRef('c')]),
+  ]);
+  await using _ = deps;
+  await deps.client.delete(configmaps, ref('a'));
+  await deps.settle();
+  assert.deepEqual(left(deps), ['c', 'd']);
+  await deps.client.delete(configmaps, ref('c'), { propagationPolicy: 'Orphan' });
+  await next(10_000);
+  assert.deepEqual(left(deps), ['c', 'd']);
+  for (let waited = 0; waited < 25; waited++) await next(1000);
+  assert.deepEqual(left(deps), ['d']);
+  assert.deepEqual(deps.client.peek(configmaps, ref('d'))?.metadata.ownerReferences, []);
+});
+
+test('a kind that is no longer served is no longer asked for', async () => {
+  const { deps, found, next, asked } = await startWithBroken([map('a'), map('b', [ownerRef('a')])]);
+  await using _ = deps;
+  found.resources = served;
+  await next(30_000);
+  const before = asked();
+  await next(60_000);
+  assert.equal(asked(), before);
+  await deps.client.delete(configmaps, ref('a'), { propagationPolicy: 'Orphan' });
+  await deps.settle();
+  assert.deepEqual(left(deps), ['b']);
+});
+
+test('a group that does not answer just now is followed on', async () => {
+  const found = { resources: served, stale: [] as string[] };
+  await using deps = await startTestControllers([garbageCollector], [map('a'), secret('b', [ownerRef('a')])], {
+    discover: async () => found,
+  });
+  found.resources = served.filter(one => one.resource !== 'secrets');
+  found.stale = ['/v1'];
+  await deps.clock.advance(30_000);
+  await deps.settle();
+  await deps.client.delete(configmaps, ref('a'));
+  await deps.settle();
+  assert.deepEqual(left(deps), []);
 });

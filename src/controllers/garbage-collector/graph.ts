@@ -2,7 +2,7 @@ import type { KubeObject, OwnerReference, Resource, UnknownObject } from '#api';
 import { groupResourceOf } from '#api';
 import type { Informer, InformerEvent } from '#client';
 import { isNotFound } from '#client';
-import type { DiscoveredResource } from '../config.ts';
+import type { DiscoveredResource, Discovery } from '../config.ts';
 import type { ControllerDeps } from '../controller.ts';
 import { groupOf } from '../owners.ts';
 import type { OwnerState } from './plan.ts';
@@ -10,6 +10,8 @@ import { isDeletingDependents } from './plan.ts';
 
 /** Events come and go in numbers and own nothing; upstream leaves them out too. */
 const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
+/** As long as upstream waits for informers. One may never sync: its definition was deleted, or its conversion fails. */
+const syncWaitMs = 30_000;
 /** Owners known to be gone; bounds memory, as upstream's cache of 500. */
 const maxAbsent = 500;
 
@@ -20,10 +22,13 @@ export interface Located {
 
 /** Every object of the cluster and who owns it, as far as the informers show. */
 export interface OwnerGraph {
-  /** Follows resources that were not known yet. */
-  follow(resources: readonly DiscoveredResource[]): void;
-  synced(): boolean;
-  whenSynced(): Promise<void>;
+  /** Follows what is served now, and leaves what is no more. */
+  follow(discovery: Discovery): void;
+  /**
+   * Whether enough is known: what was followed first, and `all` of it for who must not miss a dependent. What does not sync in 30 s is waited for no
+   * longer.
+   */
+  synced(all: boolean): boolean;
   find(uid: string): Located | undefined;
   dependentsOf(uid: string): Located[];
   /** Asks the server when the informers do not know. 'invalid': a namespaced owner of a cluster-scoped object, which cannot be. */
@@ -34,14 +39,17 @@ export interface OwnerGraph {
 interface Monitor {
   resource: Resource<UnknownObject>;
   informer: Informer<UnknownObject>;
+  subscription: Disposable;
+  sinceMs: number;
+  isFirst: boolean;
 }
 
 export function createOwnerGraph(
-  { client, informers }: Pick<ControllerDeps, 'client' | 'informers'>,
+  { client, informers, clock }: Pick<ControllerDeps, 'client' | 'informers' | 'clock'>,
   onEvent: (resource: Resource<UnknownObject>, event: InformerEvent<UnknownObject>) => void,
 ): OwnerGraph & Disposable {
   const monitors = new Map<string, Monitor>();
-  const subscriptions = new DisposableStack();
+  let isFirst = true;
   const absent = new Set<string>();
   const indexes = { owner: ({ metadata }: UnknownObject) => (metadata.ownerReferences ?? []).map(({ uid }) => uid) };
   const all = () => [...monitors.values()];
@@ -75,19 +83,30 @@ export function createOwnerGraph(
     absent.add(uid);
     if (absent.size > maxAbsent) absent.delete(absent.values().next().value!);
   };
+  const leave = (key: string, { resource, subscription }: Monitor) => {
+    subscription[Symbol.dispose]();
+    informers.leave(resource);
+    monitors.delete(key);
+  };
   return {
-    follow(resources) {
-      for (const resource of resources) {
-        const key = groupResourceOf(resource);
-        const usable = ['list', 'watch', 'delete'].every(verb => resource.verbs.includes(verb));
-        if (!usable || ignored.has(key) || monitors.has(key)) continue;
-        const informer = informers.of<UnknownObject>(resource, { indexes });
-        monitors.set(key, { resource, informer });
-        subscriptions.use(informer.onChange(event => onEvent(resource, event)));
+    follow(discovery) {
+      const wanted = new Map(discovery.resources.filter(isUsable).map(one => [keyOf(one), one]));
+      for (const [key, monitor] of monitors) {
+        const isStale = discovery.stale.includes(`${monitor.resource.group}/${monitor.resource.version}`);
+        if (!wanted.has(key) && !(isStale && monitor.informer.synced())) leave(key, monitor);
       }
+      for (const [key, resource] of wanted) {
+        if (monitors.has(key)) continue;
+        const informer = informers.of<UnknownObject>(resource, { indexes });
+        const subscription = informer.onChange(event => onEvent(resource, event));
+        monitors.set(key, { resource, informer, subscription, sinceMs: clock.monotonicMs(), isFirst });
+      }
+      isFirst = false;
     },
-    synced: () => all().every(({ informer }) => informer.synced()),
-    whenSynced: async () => void (await Promise.all(all().map(({ informer }) => informer.whenSynced()))),
+    synced: needsAll =>
+      all().every(
+        one => one.informer.synced() || !(needsAll || one.isFirst) || clock.monotonicMs() - one.sinceMs >= syncWaitMs,
+      ),
     find,
     dependentsOf: uid =>
       all().flatMap(({ resource, informer }) => informer.byIndex('owner', uid).map(object => ({ resource, object }))),
@@ -101,6 +120,19 @@ export function createOwnerGraph(
       return isDeletingDependents(known.object) ? 'waiting' : 'solid';
     },
     markAbsent,
-    [Symbol.dispose]: () => subscriptions.dispose(),
+    [Symbol.dispose]() {
+      for (const { subscription } of monitors.values()) subscription[Symbol.dispose]();
+    },
   };
+}
+
+function isUsable(resource: DiscoveredResource): boolean {
+  return (
+    ['list', 'watch', 'delete'].every(verb => resource.verbs.includes(verb)) && !ignored.has(groupResourceOf(resource))
+  );
+}
+
+/** Another version or kind under the same name is followed anew. */
+function keyOf({ group, version, resource, kind, namespaced }: DiscoveredResource): string {
+  return [group, version, resource, kind, namespaced].join('|');
 }

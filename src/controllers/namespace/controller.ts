@@ -2,7 +2,7 @@ import type { KubeObject, Namespace } from '#api';
 import { resources } from '#api';
 import { backoffMs } from '#base';
 import { isMethodNotSupported, isNotFound } from '#client';
-import type { DiscoveredResource } from '../config.ts';
+import type { DiscoveredResource, Discovery } from '../config.ts';
 import type { ControllerDeps, ControllerSpec } from '../controller.ts';
 import { discoverResources } from '../discovery.ts';
 import { equalContent } from '../hash.ts';
@@ -63,7 +63,7 @@ async function emptyNamespace(deps: ControllerDeps, object: Namespace): Promise<
   const current = equalContent(status, object.status)
     ? object
     : await client.update(namespaces, { ...object, status }, { subresource: 'status' });
-  if (report.remaining.length || report.deletionErrors.length || report.discoveryError) return false;
+  if (report.remaining.length || report.deletionErrors.length || report.discoveryErrors.length) return false;
   const finalizers = (current.spec?.finalizers ?? []).filter(finalizer => finalizer !== 'kubernetes');
   try {
     await client.update(namespaces, { ...current, spec: { ...current.spec, finalizers } }, { subresource: 'finalize' });
@@ -75,14 +75,20 @@ async function emptyNamespace(deps: ControllerDeps, object: Namespace): Promise<
 
 /** Pods go first (KEP-5080): what they need, such as network policies, stays until they have ended. */
 async function deleteContent(deps: ControllerDeps, name: string): Promise<ContentReport> {
-  const report = { remaining: [] as ContentReport['remaining'][number][], deletionErrors: [] as string[] };
-  let found: readonly DiscoveredResource[];
+  const report = {
+    remaining: [] as ContentReport['remaining'][number][],
+    deletionErrors: [] as string[],
+    discoveryErrors: [] as string[],
+  };
+  let found: Discovery;
   try {
     found = await (deps.config.discover?.() ?? discoverResources(deps.client));
   } catch (error) {
-    return { ...report, discoveryError: textOf(error) };
+    return { ...report, discoveryErrors: [textOf(error)] };
   }
-  const content = found.filter(
+  // What is known goes now; what is not keeps the namespace until its server answers.
+  report.discoveryErrors.push(...found.stale.map(one => `${one}: stale GroupVersion discovery: ${one}`));
+  const content = found.resources.filter(
     ({ namespaced, verbs }) => namespaced && verbs.includes('list') && verbs.includes('delete'),
   );
   const isPods = ({ group, resource }: DiscoveredResource) => group === '' && resource === 'pods';

@@ -13,7 +13,7 @@ const discovered = [
   { ...configmaps, verbs },
   { ...secrets, verbs: ['list', 'delete'] },
 ] as unknown as DiscoveredResource[];
-const discover = async () => discovered;
+const discover = async () => ({ resources: discovered, stale: [] });
 
 const ns = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'dev' }, spec: { finalizers: ['kubernetes'] } };
 const object = (kind: string, more: Partial<KubeObject['metadata']> = {}): KubeObject => ({
@@ -81,4 +81,18 @@ test('a namespace does not go while discovery fails', async () => {
   await deps.settle();
   const [condition] = deps.client.peek(namespaces, { name: 'dev' })?.status?.conditions ?? [];
   assert.deepEqual([condition?.status, condition?.reason], ['True', 'DiscoveryFailed']);
+});
+
+test('what is known of goes while a group does not answer, and the namespace waits', async () => {
+  const discoverPart = async () => ({ resources: discovered, stale: ['metrics.k8s.io/v1beta1'] });
+  await using deps = await startTestControllers([namespace], [ns, object('ConfigMap')], { discover: discoverPart });
+  await deps.client.delete(namespaces, { name: 'dev' });
+  await deps.settle();
+  assert.deepEqual(deps.client.peekAll(resources.configmaps), []);
+  const [condition] = deps.client.peek(namespaces, { name: 'dev' })?.status?.conditions ?? [];
+  assert.equal(
+    condition?.message,
+    'Discovery failed for some groups, 1 failing: unable to retrieve the complete list of server APIs: ' +
+      'metrics.k8s.io/v1beta1: stale GroupVersion discovery: metrics.k8s.io/v1beta1',
+  );
 });

@@ -6,7 +6,8 @@ import { withCondition } from '../conditions.ts';
 export interface ContentReport {
   /** Per resource that still has objects: how many, and their finalizers. */
   remaining: readonly { group: string; resource: string; objects: readonly KubeObject[] }[];
-  discoveryError?: string | undefined;
+  /** Per group version, or one for all: why it is not known what there is. */
+  discoveryErrors: readonly string[];
   /** Per resource that could not be emptied. */
   deletionErrors: readonly string[];
 }
@@ -27,10 +28,11 @@ export function planNamespaceConditions(
   );
 }
 
-function discovery({ discoveryError }: ContentReport): Row {
+function discovery({ discoveryErrors }: ContentReport): Row {
   const type = 'NamespaceDeletionDiscoveryFailure';
-  if (discoveryError) {
-    const message = `Discovery failed for some groups, 1 failing: ${discoveryError}`;
+  if (discoveryErrors.length) {
+    const all = `unable to retrieve the complete list of server APIs: ${discoveryErrors.join(', ')}`;
+    const message = `Discovery failed for some groups, ${discoveryErrors.length} failing: ${all}`;
     return { type, status: 'True', reason: 'DiscoveryFailed', message };
   }
   return { type, status: 'False', reason: 'ResourcesDiscovered', message: 'All resources successfully discovered' };
