@@ -1,3 +1,4 @@
+import { isTrue } from '#wire';
 import { badRequest } from './errors.ts';
 
 /** What a request is about, read from method and path alone (upstream's RequestInfo). */
@@ -107,11 +108,6 @@ function nameInSelector(verb: string, query: URLSearchParams): string {
   const terms = (query.get('fieldSelector') ?? '').split(',');
   const term = terms.find(text => /^metadata\.name==?[^=]/.test(text));
   return term ? term.replace(/^metadata\.name==?/, '') : '';
-}
-
-/** Query parameters that are booleans: absent, `false` and `0` are false, anything else (also empty) is true, as upstream converts them. */
-export function isTrue(value: string | null): boolean {
-  return value !== null && value !== '0' && value.toLowerCase() !== 'false';
 }
 
 /** The end of the path behind its first `skip` segments; undecoded, unless a slash is hidden in those. */

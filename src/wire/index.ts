@@ -32,6 +32,7 @@ export { startHttpServer } from './http-server.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
 export type { ProtobufCodec } from './protobuf.ts';
 export { createProtobufCodec, ProtobufError, protobufWatchFrame } from './protobuf.ts';
+export { isTrue } from './query.ts';
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
 export { createSpdyClient } from './spdy.ts';
 export type { UpgradeOutcome, UpgradeTarget } from './upgrade.ts';

@@ -1,4 +1,4 @@
-import { isWebSocketRequest, type Request, type Response } from '#wire';
+import { isTrue, isWebSocketRequest, type Request, type Response } from '#wire';
 import { StatusError, serviceUnavailable } from '../access/refuse.ts';
 import type { RequestInfo } from '../request-info.ts';
 import { type ProxyTarget, proxyUpgrade } from './http-proxy.ts';
@@ -43,7 +43,7 @@ export function createConnect(deps: ProxyDeps): Connect {
 }
 
 function wishesOf(query: URLSearchParams) {
-  const is = (name: string) => ['1', 'true'].includes(query.get(name) ?? '');
+  const is = (name: string) => isTrue(query.get(name));
   return { stdin: is('stdin'), stdout: is('stdout'), stderr: is('stderr'), tty: is('tty') };
 }
 

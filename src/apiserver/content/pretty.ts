@@ -1,4 +1,4 @@
-import { isTrue } from '../request-info.ts';
+import { isTrue } from '#wire';
 
 const people = ['curl', 'Wget', 'Mozilla/5.0'];
 

@@ -1,4 +1,5 @@
-import { isTrue, type RequestInfo } from '../request-info.ts';
+import { isTrue } from '#wire';
+import type { RequestInfo } from '../request-info.ts';
 
 /** Upstream's work estimator. */
 const objectsPerSeat = 100;

@@ -1,6 +1,6 @@
 import type { Subresource, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
-import { isTrue } from '../request-info.ts';
+import { isTrue } from '#wire';
 import type { Target } from './target.ts';
 
 type Read = (values: readonly string[]) => unknown;

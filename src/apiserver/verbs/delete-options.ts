@@ -1,6 +1,6 @@
 import type { FieldError } from '#api';
+import { isTrue } from '#wire';
 import { badRequest, invalidOptions } from '../errors.ts';
-import { isTrue } from '../request-info.ts';
 import { readOptions } from './read-object.ts';
 import type { Target } from './target.ts';
 import { checkDryRun } from './write-options.ts';

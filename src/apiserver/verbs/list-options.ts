@@ -1,6 +1,6 @@
 import type { FieldError } from '#api';
+import { isTrue } from '#wire';
 import { badRequest, invalidOptions } from '../errors.ts';
-import { isTrue } from '../request-info.ts';
 
 /** Query parameters of list, watch and deletecollection, as upstream's ListOptions. */
 export interface ListOptions {

@@ -1,6 +1,6 @@
 import type { FieldError, FieldValidation } from '#api';
+import { isTrue } from '#wire';
 import { invalidOptions } from '../errors.ts';
-import { isTrue } from '../request-info.ts';
 
 export type { FieldValidation };
 

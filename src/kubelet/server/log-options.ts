@@ -1,3 +1,5 @@
+import { isTrue } from '#wire';
+
 /** What part of a log is wanted, read from a query as kubectl and the API server write it. */
 export interface LogOptions {
   follow: boolean;
@@ -21,7 +23,7 @@ export function parseLogOptions(query: URLSearchParams, nowMs: number): LogOptio
       throw new RangeError(`${name} must be a whole number of at least ${lowest}, not ${JSON.stringify(text)}`);
     return value;
   };
-  const is = (name: string) => ['1', 'true'].includes(query.get(name) ?? '');
+  const is = (name: string) => isTrue(query.get(name));
   const seconds = whole('sinceSeconds', 1);
   const time = query.get('sinceTime');
   const timeMs = time ? Date.parse(time) : undefined;
