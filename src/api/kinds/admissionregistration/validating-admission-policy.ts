@@ -2,6 +2,7 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { AuditAnnotation, ValidatingAdmissionPolicy, Validation } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { ageColumn, count, nameColumn, text } from '../columns.ts';
+import { checkConditions } from '../conditions.ts';
 import { duplicate, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
@@ -77,6 +78,16 @@ function checkAnnotation(
   else reportExpression(errors, at, compiler.compile(trimmed, { result: annotationTypes }), valueExpression);
 }
 
+function validateStatus({ status }: ValidatingAdmissionPolicy): FieldError[] {
+  const errors: FieldError[] = [];
+  eachAt('status.typeChecking.expressionWarnings', status?.typeChecking?.expressionWarnings, (at, warning) => {
+    if (!warning.warning) errors.push(required(`${at}.warning`));
+    if (!warning.fieldRef?.trim()) errors.push(required(`${at}.fieldRef`));
+  });
+  checkConditions(errors, 'status.conditions', status?.conditions);
+  return errors;
+}
+
 export const validatingAdmissionPolicy: KindBehaviour<ValidatingAdmissionPolicy> = {
   categories: ['api-extensions'],
   defaults(draft) {
@@ -86,6 +97,7 @@ export const validatingAdmissionPolicy: KindBehaviour<ValidatingAdmissionPolicy>
   ...specStrategy<ValidatingAdmissionPolicy>(),
   validateCreate: object => validate(object),
   validateUpdate: validate,
+  validateSubresource: validateStatus,
   columns: [
     nameColumn,
     count(

@@ -2,6 +2,7 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { PodDisruptionBudget } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { ageColumn, count, nameColumn, text } from '../columns.ts';
+import { checkConditions } from '../conditions.ts';
 import { checkNonNegative, invalid, notSupported } from '../field-error.ts';
 import { checkAtMostAll, checkIntOrPercent } from '../int-or-percent.ts';
 import { checkLabelSelector } from '../label-selector.ts';
@@ -37,6 +38,7 @@ export const podDisruptionBudget: KindBehaviour<PodDisruptionBudget> = {
   validateUpdate: validate,
   validateSubresource(object) {
     const errors: FieldError[] = [];
+    checkConditions(errors, 'status.conditions', object.status?.conditions);
     for (const field of counters) checkNonNegative(errors, `status.${field}`, object.status?.[field]);
     return errors;
   },

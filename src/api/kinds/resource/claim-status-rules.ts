@@ -9,6 +9,7 @@ import type {
   ResourceClaimConsumerReference,
 } from '../../types.ts';
 import { checkNodeSelector } from '../affinity.ts';
+import { checkConditions } from '../conditions.ts';
 import { semanticallyEqual } from '../equality.ts';
 import {
   forbidden,
@@ -157,6 +158,7 @@ function checkDeviceStatus(
   if (conditions.length > maxStatusConditions) {
     errors.push(tooMany(`${at}.conditions`, conditions.length, maxStatusConditions));
   }
+  checkConditions(errors, `${at}.conditions`, conditions);
   if (data !== undefined) {
     checkRawObject(errors, `${at}.data`, { value: data, stored: false, maxBytes: maxParameters });
   }
