@@ -70,9 +70,13 @@ async function kubectl(world: World, args: string[], input?: Json): Promise<{ st
 
 /** kubectl learns of a new kind from documents that it caches for a moment. */
 async function explain(world: World, what: string, patterns: RegExp[]): Promise<void> {
-  await eventually(`explain ${what}`, async () => {
-    const { text } = await kubectl(world, ['explain', what]);
-    return patterns.every(pattern => pattern.test(text));
+  let last = '';
+  const isRight = async () => {
+    last = (await kubectl(world, ['explain', what])).text;
+    return patterns.every(pattern => pattern.test(last));
+  };
+  await eventually(`explain ${what}`, isRight).catch(error => {
+    throw new Error(`${error.message}; kubectl said last: ${last}`);
   });
 }
 
