@@ -15,27 +15,38 @@ export function checkPodTemplate(errors: FieldError[], path: string, template: P
   }
 }
 
-/** The selector that a workload must have. `kind` is the lower-case word of upstream's sentence. */
-export function checkWorkloadSelector(errors: FieldError[], selector: LabelSelector | undefined, kind: string): void {
+/**
+ * The selector that a workload must have. `kind` is the lower-case word of upstream's sentence. False when the selector is of no form: then
+ * upstream does not look at the template.
+ */
+export function checkWorkloadSelector(
+  errors: FieldError[],
+  selector: LabelSelector | undefined,
+  { kind, detail }: { kind: string; detail: string },
+): boolean {
   if (!selector) {
     errors.push(required('spec.selector'));
-    return;
+    return true;
   }
+  const before = errors.length;
   checkLabelSelector(errors, 'spec.selector', selector);
+  const isWrong = errors.length > before;
   if (isEmptySelector(selector)) {
     errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`));
   }
+  if (isWrong) errors.push(invalid('spec.selector', selector, detail));
+  return !isWrong;
 }
 
-/** A workload's template carries the labels that its selector asks for. */
+/** A workload's template carries the labels that its selector asks for; a missing selector asks for what nothing has. */
 export function checkTemplateMatches(
   errors: FieldError[],
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
 ): void {
-  if (!selector || isEmptySelector(selector)) return;
+  if (selector && isEmptySelector(selector)) return;
   const labels = template?.metadata?.labels;
-  if (selectorMatches(selector, labels)) return;
+  if (selector && selectorMatches(selector, labels)) return;
   errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
 }
 

@@ -8,6 +8,7 @@ const counters = [
   'readyReplicas',
   'availableReplicas',
   'observedGeneration',
+  'terminatingReplicas',
 ] as const;
 
 /** Counts of pods fit each other: in replica sets and replication controllers. */

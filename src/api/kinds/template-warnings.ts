@@ -14,6 +14,15 @@ export function workloadWarnings<T extends KubeObject>(
   };
 }
 
+/** The same without a word about the name: for kinds whose name has its own rule, or whose pods upstream does not warn of. */
+export function templateOnlyWarnings<T extends KubeObject>(
+  template: (object: T) => PodTemplateSpec | undefined,
+): (object: T, old: T | undefined) => string[] {
+  return (object, old) => {
+    return old && !changed(object, old) ? [] : warnAboutTemplate(template(object), 'spec.template');
+  };
+}
+
 /** A name with dots is no host name. */
 export function warnAboutName(object: KubeObject, use: string): string[] {
   const messages = checkLabel(object.metadata.name);

@@ -6,8 +6,17 @@ import { checkNonNegative, immutableMessage, invalid, required } from '../field-
 
 function validate(object: ControllerRevision): FieldError[] {
   const errors: FieldError[] = [];
-  if (object.data == null) errors.push(required('data', 'data is mandatory'));
   checkNonNegative(errors, 'revision', object.revision);
+  return errors;
+}
+
+function validateCreate(object: ControllerRevision): FieldError[] {
+  const errors = validate(object);
+  const { data } = object as { data?: unknown };
+  if (data == null) errors.push(required('data', 'data is mandatory'));
+  else if (typeof data !== 'object' || Array.isArray(data)) {
+    errors.push(required('data', 'data must be a valid JSON object'));
+  }
   return errors;
 }
 
@@ -19,7 +28,7 @@ function formatController(object: ControllerRevision): string {
 }
 
 export const controllerRevision: KindBehaviour<ControllerRevision> = {
-  validateCreate: validate,
+  validateCreate,
   validateUpdate(object, old) {
     const errors = validate(object);
     if (!semanticallyEqual(object.data, old.data)) errors.push(invalid('data', object.data, immutableMessage));

@@ -3,12 +3,12 @@ import type { DaemonSet } from '../../types.ts';
 import { specStrategy } from '../behaviour.ts';
 import { ageColumn, containerColumns, count, formatLabels, nameColumn, text, wide } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { checkNonNegative, immutableMessage, invalid, notSupported, required } from '../field-error.ts';
+import { checkNonNegative, forbidden, immutableMessage, invalid, notSupported, required } from '../field-error.ts';
 import { checkAtMostAll, checkIntOrPercent, isZero } from '../int-or-percent.ts';
-import { formatSelector } from '../label-selector.ts';
+import { checkLabelSelector, formatSelector, isEmptySelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
-import { checkPodTemplate, checkTemplateMatches, checkWorkloadSelector } from '../pod-template.ts';
-import { workloadWarnings } from '../template-warnings.ts';
+import { checkPodTemplate, checkTemplateMatches } from '../pod-template.ts';
+import { templateOnlyWarnings } from '../template-warnings.ts';
 
 const strategies: readonly string[] = ['RollingUpdate', 'OnDelete'];
 
@@ -28,14 +28,14 @@ function defaults(draft: DaemonSet): void {
 function validate(object: DaemonSet): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = object;
-  checkWorkloadSelector(errors, spec.selector, 'daemonset');
-  checkTemplateMatches(errors, spec.selector, spec.template);
+  checkSelector(errors, object);
   checkPodTemplate(errors, 'spec.template', spec.template);
   const policy = spec.template?.spec?.restartPolicy ?? '';
   if (policy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']));
   const deadline = spec.template?.spec?.activeDeadlineSeconds;
   if (deadline !== undefined) {
-    errors.push(invalid('spec.template.spec.activeDeadlineSeconds', deadline, 'must not be specified'));
+    const detail = 'activeDeadlineSeconds in DaemonSet is not Supported';
+    errors.push(forbidden('spec.template.spec.activeDeadlineSeconds', detail));
   }
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds);
   checkStrategy(errors, object);
@@ -43,11 +43,23 @@ function validate(object: DaemonSet): FieldError[] {
   return errors;
 }
 
+/** Unlike with other workloads, a missing selector is told by the template that it does not match. */
+function checkSelector(errors: FieldError[], { spec }: DaemonSet): void {
+  const { selector, template } = spec;
+  checkLabelSelector(errors, 'spec.selector', selector);
+  if (errors.length === 0) checkTemplateMatches(errors, selector, template);
+  if (selector && isEmptySelector(selector)) {
+    errors.push(invalid('spec.selector', selector, 'empty selector is invalid for daemonset'));
+  }
+}
+
 function checkStrategy(errors: FieldError[], object: DaemonSet): void {
   const { type = '', rollingUpdate } = object.spec.updateStrategy ?? {};
   const path = 'spec.updateStrategy';
   if (type === 'OnDelete') return;
-  if (type !== 'RollingUpdate') return void errors.push(notSupported(path, object.spec.updateStrategy, strategies));
+  if (type !== 'RollingUpdate') {
+    return void errors.push(notSupported(path, { Type: type, RollingUpdate: rollingUpdate ?? null }, strategies));
+  }
   if (!rollingUpdate) return void errors.push(required(`${path}.rollingUpdate`));
   const { maxUnavailable = 0, maxSurge = 0 } = rollingUpdate;
   checkIntOrPercent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
@@ -62,6 +74,20 @@ function checkStrategy(errors: FieldError[], object: DaemonSet): void {
   }
 }
 
+/** Where apps/v1 keeps what older versions had in the spec: the server alone counts it. */
+const generationAnnotation = 'deprecated.daemonset.template.generation';
+
+function templateGenerationOf({ metadata }: DaemonSet): number {
+  const text = metadata.annotations?.[generationAnnotation] ?? '';
+  return /^\d{1,15}$/.test(text) ? Number(text) : 0;
+}
+
+function setTemplateGeneration(draft: DaemonSet, generation: number): void {
+  draft.metadata.annotations = { ...draft.metadata.annotations, [generationAnnotation]: String(generation) };
+}
+
+const strategy = specStrategy<DaemonSet>();
+
 const counters = [
   'currentNumberScheduled',
   'numberMisscheduled',
@@ -71,6 +97,7 @@ const counters = [
   'updatedNumberScheduled',
   'numberAvailable',
   'numberUnavailable',
+  'collisionCount',
 ] as const;
 
 const columns: readonly Column<DaemonSet>[] = [
@@ -90,14 +117,26 @@ export const daemonSet: KindBehaviour<DaemonSet> = {
   shortNames: ['ds'],
   categories: ['all'],
   defaults,
-  ...specStrategy<DaemonSet>(),
+  ...strategy,
+  prepareCreate(draft, context) {
+    strategy.prepareCreate(draft, context);
+    setTemplateGeneration(draft, Math.max(templateGenerationOf(draft), 1));
+  },
+  prepareUpdate(draft, old, context) {
+    const before = templateGenerationOf(old);
+    const isSame = semanticallyEqual(draft.spec.template, old.spec.template);
+    setTemplateGeneration(draft, isSame ? before : before + 1);
+    strategy.prepareUpdate(draft, old, context);
+  },
+  prepareSubresource(draft, old, subresource, context) {
+    strategy.prepareSubresource(draft, old, subresource, context);
+    setTemplateGeneration(draft, templateGenerationOf(old));
+  },
   validateCreate: validate,
   validateUpdate(object, old) {
-    const errors = validate(object);
-    if (!semanticallyEqual(object.spec.selector, old.spec.selector)) {
-      errors.push(invalid('spec.selector', object.spec.selector, immutableMessage));
-    }
-    return errors;
+    const isSame = semanticallyEqual(object.spec.selector, old.spec.selector);
+    const errors = isSame ? [] : [invalid('spec.selector', object.spec.selector, immutableMessage)];
+    return [...errors, ...validate(object)];
   },
   validateSubresource(object, old) {
     const errors: FieldError[] = [];
@@ -108,6 +147,6 @@ export const daemonSet: KindBehaviour<DaemonSet> = {
     }
     return errors;
   },
-  warnings: workloadWarnings<DaemonSet>(o => o.spec.template),
+  warnings: templateOnlyWarnings<DaemonSet>(o => o.spec.template),
   columns,
 };

@@ -11,10 +11,11 @@ export function validateDeployment(object: Deployment): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = object;
   checkNonNegative(errors, 'spec.replicas', spec.replicas);
-  checkWorkloadSelector(errors, spec.selector, 'deployment');
-  checkTemplateMatches(errors, spec.selector, spec.template);
-  checkPodTemplate(errors, 'spec.template', spec.template);
-  checkRunsForEver(errors, 'spec.template', spec.template);
+  if (checkWorkloadSelector(errors, spec.selector, { kind: 'deployment', detail: 'invalid label selector' })) {
+    checkTemplateMatches(errors, spec.selector, spec.template);
+    checkPodTemplate(errors, 'spec.template', spec.template);
+    checkRunsForEver(errors, 'spec.template', spec.template);
+  }
   checkStrategy(errors, spec.strategy ?? {});
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds);
   checkNonNegative(errors, 'spec.revisionHistoryLimit', spec.revisionHistoryLimit);
@@ -34,8 +35,11 @@ function checkStrategy(errors: FieldError[], strategy: DeploymentStrategy): void
       const detail = "may not be specified when strategy `type` is 'Recreate'";
       errors.push(forbidden(`${path}.rollingUpdate`, detail));
     }
-  } else if (type !== 'RollingUpdate') errors.push(notSupported(`${path}.type`, type, strategies));
-  else if (strategy.rollingUpdate) {
+  } else if (type !== 'RollingUpdate') {
+    // Upstream quotes the whole strategy, with the names of its internal form.
+    const shown = { Type: type, RollingUpdate: strategy.rollingUpdate ?? null };
+    errors.push(notSupported(path, shown, strategies));
+  } else if (strategy.rollingUpdate) {
     const { maxUnavailable = 0, maxSurge = 0 } = strategy.rollingUpdate;
     checkIntOrPercent(errors, `${path}.rollingUpdate.maxUnavailable`, maxUnavailable);
     checkIntOrPercent(errors, `${path}.rollingUpdate.maxSurge`, maxSurge);
@@ -62,6 +66,7 @@ const counters = [
   'readyReplicas',
   'availableReplicas',
   'unavailableReplicas',
+  'terminatingReplicas',
   'collisionCount',
 ] as const;
 

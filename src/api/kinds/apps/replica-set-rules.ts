@@ -10,10 +10,11 @@ export function validateReplicaSet(object: ReplicaSet): FieldError[] {
   const { spec } = object;
   checkNonNegative(errors, 'spec.replicas', spec.replicas);
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds);
-  checkWorkloadSelector(errors, spec.selector, 'deployment');
-  checkTemplateMatches(errors, spec.selector, spec.template);
-  checkPodTemplate(errors, 'spec.template', spec.template);
-  checkRunsForEver(errors, 'spec.template', spec.template);
+  if (checkWorkloadSelector(errors, spec.selector, { kind: 'deployment', detail: 'invalid label selector' })) {
+    checkTemplateMatches(errors, spec.selector, spec.template);
+    checkPodTemplate(errors, 'spec.template', spec.template);
+    checkRunsForEver(errors, 'spec.template', spec.template);
+  }
   return errors;
 }
 

@@ -1,11 +1,14 @@
 import type { FieldError } from '../../kind.ts';
 import type { StatefulSet, StatefulSetSpec } from '../../types.ts';
+import { checkClaimSpec } from '../claim-spec.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { checkNonNegative, forbidden, invalid, notSupported, required } from '../field-error.ts';
+import { checkNonNegative, forbidden, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkAtMostAll, checkIntOrPercent, isZero } from '../int-or-percent.ts';
+import { checkLabel } from '../name-rules.ts';
+import { eachAt } from '../paths.ts';
 import { checkPodTemplate, checkTemplateMatches, checkWorkloadSelector } from '../pod-template.ts';
 
-const retention: readonly string[] = ['Delete', 'Retain'];
+const retention: readonly string[] = ['Retain', 'Delete'];
 const changeable: readonly (keyof StatefulSetSpec)[] = [
   'replicas',
   'ordinals',
@@ -18,7 +21,12 @@ const changeable: readonly (keyof StatefulSetSpec)[] = [
 const onlySome =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
 
+/** A new one: what can never change afterwards is judged once. */
 export function validateStatefulSet(object: StatefulSet): FieldError[] {
+  return validate(object, true);
+}
+
+function validate(object: StatefulSet, isNew: boolean): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = object;
   const policy = spec.podManagementPolicy;
@@ -34,25 +42,45 @@ export function validateStatefulSet(object: StatefulSet): FieldError[] {
       errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${field}`, value, retention));
     }
   }
+  if (isNew) {
+    eachAt('spec.volumeClaimTemplates', spec.volumeClaimTemplates, (at, claim) => {
+      checkClaimSpec(errors, `${at}.spec`, claim.spec ?? {});
+    });
+  }
   checkNonNegative(errors, 'spec.replicas', spec.replicas);
   checkNonNegative(errors, 'spec.minReadySeconds', spec.minReadySeconds);
   checkNonNegative(errors, 'spec.ordinals.start', spec.ordinals?.start);
-  checkWorkloadSelector(errors, spec.selector, 'statefulset');
-  checkTemplateMatches(errors, spec.selector, spec.template);
-  checkTemplate(errors, spec);
+  if (isNew && spec.serviceName) {
+    pushInvalid(errors, 'spec.serviceName', spec.serviceName, checkLabel(spec.serviceName));
+  }
+  if (checkWorkloadSelector(errors, spec.selector, { kind: 'statefulset', detail: '' })) {
+    checkTemplateMatches(errors, spec.selector, spec.template);
+    checkTemplate(errors, spec);
+  }
+  checkLife(errors, spec);
   return errors;
 }
 
-/** The volumes that come from claim templates are known to the containers, though the template does not list them. */
+/**
+ * The volumes that come from claim templates are known to the containers, though the template does not list them. Name and domain of a pod's
+ * host are the controller's.
+ */
 function checkTemplate(errors: FieldError[], spec: StatefulSetSpec): void {
   const podSpec = spec.template?.spec;
   const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata }) => metadata?.name ?? '');
   const volumes = (podSpec?.volumes ?? []).filter(volume => !claims.includes(volume.name));
   const claimVolumes = claims.map(name => ({ name, persistentVolumeClaim: { claimName: name } }));
   const template = podSpec
-    ? { ...spec.template, spec: { ...podSpec, volumes: [...volumes, ...claimVolumes] } }
+    ? {
+        ...spec.template,
+        spec: { ...podSpec, volumes: [...claimVolumes, ...volumes], hostname: undefined, subdomain: undefined },
+      }
     : spec.template;
   checkPodTemplate(errors, 'spec.template', template);
+}
+
+function checkLife(errors: FieldError[], { template }: StatefulSetSpec): void {
+  const podSpec = template?.spec;
   const policy = podSpec?.restartPolicy ?? '';
   if (policy !== 'Always') errors.push(notSupported('spec.template.spec.restartPolicy', policy, ['Always']));
   if (podSpec?.activeDeadlineSeconds !== undefined) {
@@ -71,7 +99,8 @@ function checkStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
       errors.push(invalid(`${path}.rollingUpdate`, rollingUpdate, detail));
     }
   } else if (type !== 'RollingUpdate') {
-    errors.push(invalid(path, spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+    const shown = { Type: type, RollingUpdate: rollingUpdate ?? null };
+    errors.push(invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'"));
   } else if (rollingUpdate) {
     checkNonNegative(errors, `${path}.rollingUpdate.partition`, rollingUpdate.partition);
     const most = rollingUpdate.maxUnavailable;
@@ -83,7 +112,7 @@ function checkStrategy(errors: FieldError[], spec: StatefulSetSpec): void {
 }
 
 export function validateStatefulSetUpdate(object: StatefulSet, old: StatefulSet): FieldError[] {
-  const errors = validateStatefulSet(object);
+  const errors = validate(object, false);
   const munged: Record<string, unknown> = { ...object.spec };
   for (const field of changeable) munged[field] = old.spec[field];
   if (!semanticallyEqual(munged, old.spec)) errors.push(forbidden('spec', onlySome));
@@ -103,6 +132,10 @@ export function validateStatefulSetStatus(object: StatefulSet, old: StatefulSet)
     if (value > (status?.replicas ?? 0)) {
       errors.push(invalid(`status.${field}`, value, 'cannot be greater than status.replicas'));
     }
+  }
+  const available = status?.availableReplicas ?? 0;
+  if (available > (status?.readyReplicas ?? 0)) {
+    errors.push(invalid('status.availableReplicas', available, 'cannot be greater than status.readyReplicas'));
   }
   const collisions = status?.collisionCount ?? 0;
   if (collisions < (old.status?.collisionCount ?? 0)) {

@@ -5,7 +5,7 @@ import { ageColumn, containerColumns, nameColumn, text } from '../columns.ts';
 import { eachAt } from '../paths.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { warnAboutClaimSpec } from '../storage-warnings.ts';
-import { workloadWarnings } from '../template-warnings.ts';
+import { templateOnlyWarnings } from '../template-warnings.ts';
 import { defaultClaimSpec } from '../volume-defaults.ts';
 import { validateStatefulSet, validateStatefulSetStatus, validateStatefulSetUpdate } from './stateful-set-rules.ts';
 
@@ -43,12 +43,13 @@ const columns: readonly Column<StatefulSet>[] = [
   ...containerColumns<StatefulSet>(o => o.spec.template),
 ];
 
-const templateWarnings = workloadWarnings<StatefulSet>(o => o.spec.template);
+const templateWarnings = templateOnlyWarnings<StatefulSet>(o => o.spec.template);
 
-function warnAboutClaims({ spec }: StatefulSet): string[] {
+/** Upstream's paths, which differ between a create and an update. */
+function warnAboutClaims({ spec }: StatefulSet, old: StatefulSet | undefined): string[] {
   const warnings: string[] = [];
   eachAt('spec.volumeClaimTemplates', spec.volumeClaimTemplates, (at, claim) => {
-    warnings.push(...warnAboutClaimSpec(`${at}.spec`, claim.spec));
+    warnings.push(...warnAboutClaimSpec(old ? `${at}.Spec` : at, claim.spec));
   });
   return warnings;
 }
@@ -62,6 +63,7 @@ function warnAboutHistory({ spec }: StatefulSet): string[] {
 export const statefulSet: KindBehaviour<StatefulSet> = {
   shortNames: ['sts'],
   categories: ['all'],
+  nameRule: 'label',
   defaults,
   ...specStrategy<StatefulSet>(),
   validateCreate: validateStatefulSet,
@@ -69,7 +71,7 @@ export const statefulSet: KindBehaviour<StatefulSet> = {
   validateSubresource: validateStatefulSetStatus,
   warnings: (object, old) => [
     ...templateWarnings(object, old),
-    ...warnAboutClaims(object),
+    ...warnAboutClaims(object, old),
     ...warnAboutHistory(object),
   ],
   columns,
