@@ -5,6 +5,11 @@ import { isSidecar } from './pod-spec.ts';
 
 type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>;
 
+/** Types of the conditions that are made here. */
+export const ownConditions: ReadonlySet<string> = new Set([
+  ...['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled'],
+]);
+
 /** The conditions that the node agent owns, in upstream's order, over those that others wrote. */
 export function podConditions(
   pod: Pod,
@@ -20,7 +25,7 @@ export function podConditions(
     PodScheduled: { status: 'True' },
   };
   const old = pod.status?.conditions ?? [];
-  const others = old.filter(condition => !(condition.type in own));
+  const others = old.filter(condition => !ownConditions.has(condition.type));
   const made = Object.entries(own).map(([type, verdict]) => {
     const before = old.find(condition => condition.type === type);
     const same = before?.status === verdict.status;

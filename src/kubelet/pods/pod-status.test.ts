@@ -4,7 +4,7 @@ import type { ContainerStatus, Pod, PodStatus } from '#api';
 import { formatTime } from '#base';
 import type { RuntimePod } from '../runtime/runtime-pod.ts';
 import { aContainer, aPod, aSandbox, atRuntime, exited, startMs, startTime } from '../testing.ts';
-import { podStatus, type StatusFacts } from './pod-status.ts';
+import { podStatus, type StatusFacts, withLatest } from './pod-status.ts';
 
 const status = (pod: Pod, runtime: RuntimePod, more: Partial<StatusFacts> = {}): PodStatus =>
   podStatus(pod, runtime, {
@@ -183,4 +183,21 @@ describe('the status of a pod', () => {
     ]);
     assert.equal(app(pod, atRuntime([], [])).resources, undefined);
   });
+});
+
+test('what was made last counts, not what an older copy shows, except for what others write', () => {
+  const runtime = atRuntime([aContainer('app')]);
+  const copy: Pod = { ...aPod(), status: status(aPod(), runtime, { probedReady: () => false }) };
+  const latest = status(copy, runtime, { nowMs: startMs + 2000 });
+  const gate = { type: 'example.com/gate', status: 'True' };
+  const shown = {
+    ...copy,
+    status: { ...copy.status, nominatedNodeName: 'b', conditions: [...copy.status!.conditions!, gate] },
+  };
+  for (const nowMs of [startMs + 5000, startMs + 9000]) {
+    const made = status(withLatest(shown, latest), runtime, { nowMs });
+    assert.deepEqual(made, { ...latest, nominatedNodeName: 'b', conditions: [gate, ...latest.conditions!] });
+  }
+  const time = (made: PodStatus) => made.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime;
+  assert.deepEqual([time(latest), time(copy.status!)], [formatTime(startMs + 2000), formatTime(startMs)]);
 });

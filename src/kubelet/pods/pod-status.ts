@@ -2,7 +2,7 @@ import type { Pod, PodStatus } from '#api';
 import { qosClassOf } from '#api';
 import { formatTime } from '#base';
 import { currentSandbox, type RuntimePod } from '../runtime/runtime-pod.ts';
-import { podConditions } from './conditions.ts';
+import { ownConditions, podConditions } from './conditions.ts';
 import { type ContainerFacts, type ContainerStatuses, containerStatuses } from './container-status.ts';
 import { phaseOf } from './phase.ts';
 
@@ -20,6 +20,19 @@ export interface StatusFacts extends ContainerFacts {
   ended: boolean;
   /** The pod was refused or thrown out: overrides what its containers say once none of them runs. */
   verdict?: Verdict | undefined;
+}
+
+/**
+ * The pod with the status that was last made for it: its copy may still show an older one, and times that came from there and from here by turns would be
+ * written over each other for ever. What others write is the copy's.
+ */
+export function withLatest(pod: Pod, latest: PodStatus | undefined): Pod {
+  if (!latest) return pod;
+  const shown = pod.status ?? {};
+  const own = (latest.conditions ?? []).filter(({ type }) => ownConditions.has(type));
+  const others = (shown.conditions ?? []).filter(({ type }) => !ownConditions.has(type));
+  const { nominatedNodeName: _, resourceClaimStatuses: __, resize: ___, ...mine } = latest;
+  return { ...pod, status: { ...mine, ...kept(shown), conditions: [...others, ...own] } };
 }
 
 /** The status as it should stand at the API server. */

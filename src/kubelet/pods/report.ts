@@ -4,7 +4,7 @@ import type { RuntimePod } from '../runtime/runtime-pod.ts';
 import type { PodContext } from './context.ts';
 import type { Plan } from './plan.ts';
 import { containersOf } from './pod-spec.ts';
-import { podStatus } from './pod-status.ts';
+import { podStatus, withLatest } from './pod-status.ts';
 import { cgroupRootOf } from './start-sandbox.ts';
 
 /** The startup probe has passed (or there is none) and the postStart hook is over. */
@@ -39,7 +39,8 @@ export function report(
   plan: Plan | undefined,
   ended = false,
 ): void {
-  context.status.set(pod, podStatus(pod, runtime, { ...statusFacts(context, pod, plan), ended }));
+  const known = withLatest(pod, context.status.latest(pod.metadata.uid ?? ''));
+  context.status.set(pod, podStatus(known, runtime, { ...statusFacts(context, pod, plan), ended }));
 }
 
 /** The pod's group; empty when the runtime makes it. */
