@@ -1,5 +1,7 @@
 /** test/e2e/apimachinery/crd_publish_openapi.go and aggregated_discovery.go say what is demanded. */
+
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import type { Json } from '../api.ts';
 import { anything, type Definition, define } from '../definitions.ts';
 import type { Suite, World } from '../suite.ts';
@@ -68,11 +70,15 @@ async function kubectl(world: World, args: string[], input?: Json): Promise<{ st
   return { status, text: stdout + stderr };
 }
 
-/** kubectl learns of a new kind from documents that it caches for a moment. */
+/**
+ * kubectl learns of a new kind from documents that it caches for a moment. Each test has a cache of its own: kubectl takes a kind of the same name in
+ * another group for the one that is meant when its cache is from before.
+ */
 async function explain(world: World, what: string, patterns: RegExp[]): Promise<void> {
+  const cache = join(world.server.dataFolder, 'kubectl-cache', world.namespace);
   let last = '';
   const isRight = async () => {
-    last = (await kubectl(world, ['explain', what])).text;
+    last = (await kubectl(world, ['explain', what, `--cache-dir=${cache}`])).text;
     return patterns.every(pattern => pattern.test(last));
   };
   await eventually(`explain ${what}`, isRight).catch(error => {
