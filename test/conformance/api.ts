@@ -48,6 +48,8 @@ export interface Api extends Disposable {
   get(path: string): Promise<Json>;
   create(path: string, body: unknown): Promise<Json>;
   update(path: string, body: unknown): Promise<Json>;
+  /** Reads, edits and writes back, again when somebody else wrote in between. */
+  change(path: string, edit: (object: Json) => unknown): Promise<Json>;
   /** Default: merge patch. */
   patch(path: string, body: unknown, type?: 'json' | 'merge' | 'strategic' | 'apply'): Promise<Json>;
   delete(path: string, options?: unknown): Promise<Json>;
@@ -97,6 +99,17 @@ function connect(url: URL, tls: AgentOptions, token: string | undefined): Api {
     get: path => must({ path }),
     create: (path, body) => must({ method: 'POST', path, body }),
     update: (path, body) => must({ method: 'PUT', path, body }),
+    async change(path, edit) {
+      const untilMs = performance.now() + patienceMs;
+      for (;;) {
+        const body = await must({ path });
+        edit(body);
+        const answer = await send({ method: 'PUT', path, body });
+        if (answer.status === 200) return answer.body;
+        const told = `PUT ${path}: ${JSON.stringify(answer.body)}`;
+        assert.ok(answer.status === 409 && performance.now() < untilMs, told);
+      }
+    },
     patch: (path, body, type = 'merge') => must({ method: 'PATCH', path, body, type: patchTypes[type] }),
     delete: (path, options) => must({ method: 'DELETE', path, body: options }),
     async watch(path) {

@@ -39,9 +39,9 @@ export default function register({ conformance }: Suite): void {
   conformance(`${group} should apply an update to a Namespace`, async world => {
     const { api } = world;
     const { path, name } = await another(world);
-    const before = await api.get(path);
-    before.metadata.labels[name] = 'updated';
-    const updated = await api.update(path, before);
+    const updated = await api.change(path, object => {
+      object.metadata.labels[name] = 'updated';
+    });
     assert.equal(updated.metadata.labels[name], 'updated');
   });
 

@@ -124,8 +124,10 @@ export default function register({ conformance }: Suite): void {
     const quota = { metadata: { name: 'test-quota' }, spec: { hard: { cpu: '1', memory: '500Mi' } } };
     const made = await world.api.create(path, quota);
     assert.deepEqual(made.spec.hard, { cpu: '1', memory: '500Mi' });
-    made.spec.hard = { cpu: '2', memory: '1Gi' };
-    assert.deepEqual((await world.api.update(`${path}/test-quota`, made)).spec.hard, { cpu: '2', memory: '1Gi' });
+    const updated = await world.api.change(`${path}/test-quota`, quota => {
+      quota.spec.hard = { cpu: '2', memory: '1Gi' };
+    });
+    assert.deepEqual(updated.spec.hard, { cpu: '2', memory: '1Gi' });
     await untilUsed(world, 'test-quota', { cpu: '0', memory: '0' });
     await world.api.delete(`${path}/test-quota`);
     assert.equal((await world.api.send({ path: `${path}/test-quota` })).status, 404);
@@ -165,9 +167,10 @@ export default function register({ conformance }: Suite): void {
     };
     await eventually('the status shows the spec', same(initial));
     const changed = { cpu: '1', memory: '1Gi' };
-    const quota = await api.get(path);
     // The controller sets it right again.
-    await api.update(`${path}/status`, { ...quota, status: { ...quota.status, hard: changed } });
+    await api.change(`${path}/status`, quota => {
+      quota.status = { ...quota.status, hard: changed };
+    });
     await eventually('the status shows the spec again', same(initial));
     await api.patch(path, { spec: { hard: changed } });
     await eventually('the status follows', same(changed));
