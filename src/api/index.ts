@@ -49,7 +49,7 @@ export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './
 export type { Document, KnownDocument, OpenApi, OpenApiOptions } from './openapi/documents.ts';
 export { createOpenApi } from './openapi/documents.ts';
 export type { Descriptions } from './openapi/schema.ts';
-export { applyJsonPatch, PatchError } from './patch/json.ts';
+export { applyJsonPatch, jsonPatchSteps, PatchError } from './patch/json.ts';
 export { applyMergePatch } from './patch/merge.ts';
 export { applyStrategicPatch } from './patch/strategic.ts';
 export {

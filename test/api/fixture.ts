@@ -136,7 +136,8 @@ function pem(pair: KeyPair | undefined): { cert?: string; key?: string } {
   return pair ? { cert: pair.certificate, key: pair.key } : {};
 }
 
-function sendHttp1(to: { port: number; ca: string; admin: Credentials }, call: Call): Promise<Answer> {
+/** One request on a connection of its own; `admin` unless the call says who. */
+export function sendHttp1(to: { port: number; ca: string; admin: Credentials }, call: Call): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   const as = call.as ?? to.admin;
   const bytes = Buffer.from(call.body ?? '');

@@ -27,8 +27,20 @@ interface Operation {
 /** Upstream's limit of operations in one patch. */
 const maxOperations = 10_000;
 
+/** Upstream's limit of what all copies of a patch add up to, as JSON: each may double the object. */
+const maxCopiedBytes = 3 * 1024 * 1024;
+
 /** Applies a JSON patch (RFC 6902) and gives a new value; the target is not changed. Throws PatchError. */
 export function applyJsonPatch(target: unknown, patch: unknown): unknown {
+  const steps = jsonPatchSteps(target, patch);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same operation by operation, for whoever has other things to do in between. */
+export function* jsonPatchSteps(target: unknown, patch: unknown): Generator<void, unknown> {
   if (!Array.isArray(patch))
     throw new PatchError('invalid', `json: cannot unmarshal ${goName(patch)} into Go value of type jsonpatch.Patch`);
   if (patch.length > maxOperations)
@@ -37,11 +49,15 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
       `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
     );
   let document = structuredClone(target);
-  for (const operation of patch as Operation[]) document = applyOperation(document, operation);
+  const copied = { bytes: 0 };
+  for (const operation of patch as Operation[]) {
+    document = applyOperation(document, operation, copied);
+    yield;
+  }
   return document;
 }
 
-function applyOperation(document: unknown, operation: Operation): unknown {
+function applyOperation(document: unknown, operation: Operation, copied: { bytes: number }): unknown {
   const { op, path, from, value } = operation ?? {};
   if (typeof path !== 'string') throw new PatchError('unprocessable', `${op ?? 'an'} operation has no path`);
   switch (op) {
@@ -56,7 +72,7 @@ function applyOperation(document: unknown, operation: Operation): unknown {
       return put(remove(document, from!, op), path, { value: moved, mode: 'add' });
     }
     case 'copy':
-      return put(document, path, { value: structuredClone(find(document, needFrom(from, op), op)), mode: 'add' });
+      return put(document, path, { value: copyOf(find(document, needFrom(from, op), op), copied), mode: 'add' });
     case 'test':
       if (!isDeepStrictEqual(find(document, path, op), value))
         throw new PatchError('unprocessable', `testing value ${path} failed: test failed`);
@@ -64,6 +80,17 @@ function applyOperation(document: unknown, operation: Operation): unknown {
     default:
       throw new PatchError('unprocessable', `Unexpected kind: ${op}`);
   }
+}
+
+/** Counts what is copied. */
+function copyOf(value: unknown, copied: { bytes: number }): unknown {
+  const text = JSON.stringify(value);
+  copied.bytes += Buffer.byteLength(text);
+  if (copied.bytes > maxCopiedBytes) {
+    const why = `the accumulated size increase of copy is ${copied.bytes}, exceeding the limit ${maxCopiedBytes}`;
+    throw new PatchError('unprocessable', `Unable to complete the copy, ${why}`);
+  }
+  return JSON.parse(text);
 }
 
 function needFrom(from: string | undefined, op: string): string {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { FieldNode, TypeNode } from '../scheme.ts';
 import { PatchError } from './json.ts';
 import { isObject } from './merge.ts';
@@ -87,31 +86,66 @@ function mergeList(before: readonly unknown[], patch: readonly unknown[], field:
 
 function uniteLists(before: readonly unknown[], patch: readonly unknown[], field: FieldNode): unknown[] {
   const { mergeKey } = field;
-  if (!mergeKey) {
-    const result = [...before];
-    for (const item of patch) if (!result.some(known => isDeepStrictEqual(known, item))) result.push(item);
-    return result;
-  }
+  if (!mergeKey) return uniteScalars(before, patch);
   const isReplaced = patch.some(item => isObject(item) && item[directive] === 'replace');
-  let result: unknown[] = isReplaced ? [] : [...before];
+  const result: unknown[] = isReplaced ? [] : [...before];
+  // Where items of a key stand, those that have no key left out.
+  const places = new Map<string, number[]>();
+  for (const [index, known] of result.entries()) {
+    if (isObject(known)) listOf(places, keyText(known[mergeKey])).push(index);
+  }
   for (const item of patch) {
-    if (!isObject(item)) throw wrongItem(item);
-    if (item[directive] === 'replace') continue;
-    if (item[directive] === 'merge') {
-      throw new PatchError('invalid', 'merging lists cannot yet be specified in the patch');
-    }
-    if (item[directive] !== undefined && item[directive] !== 'delete') throw unknownDirective(item);
-    const key = item[mergeKey];
-    if (key === undefined || key === null) {
-      throw new PatchError('invalid', `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
-    }
-    const at = result.findIndex(known => isObject(known) && isDeepStrictEqual(known[mergeKey], key));
-    if (item[directive] === 'delete')
-      result = result.filter(known => !(isObject(known) && isDeepStrictEqual(known[mergeKey], key)));
-    else if (at >= 0) result[at] = mergeObject(result[at] as Fields, item, field.type.items);
-    else result.push(mergeObject({}, item, field.type.items));
+    const key = keyOfItem(item, mergeKey);
+    if (key === undefined) continue;
+    const at = listOf(places, keyText(key));
+    const change = item as Fields;
+    if (change[directive] === 'delete') for (const index of at.splice(0)) result[index] = gone;
+    else if (at.length > 0) result[at[0]!] = mergeObject(result[at[0]!] as Fields, change, field.type.items);
+    else at.push(result.push(mergeObject({}, change, field.type.items)) - 1);
+  }
+  return result.filter(item => item !== gone);
+}
+
+const gone = Symbol('gone');
+
+function uniteScalars(before: readonly unknown[], patch: readonly unknown[]): unknown[] {
+  const result = [...before];
+  const known = new Set(before.map(keyText));
+  for (const item of patch) {
+    if (known.has(keyText(item))) continue;
+    known.add(keyText(item));
+    result.push(item);
   }
   return result;
+}
+
+/** The same for equal keys, which are scalars in every type that has some. */
+function keyText(key: unknown): string {
+  return JSON.stringify(key) ?? '';
+}
+
+function listOf(places: Map<string, number[]>, key: string): number[] {
+  let list = places.get(key);
+  if (!list) {
+    list = [];
+    places.set(key, list);
+  }
+  return list;
+}
+
+/** Undefined for an item that only says that the list is replaced. Throws PatchError for what is no item of such a list. */
+function keyOfItem(item: unknown, mergeKey: string): unknown {
+  if (!isObject(item)) throw wrongItem(item);
+  if (item[directive] === 'replace') return undefined;
+  if (item[directive] === 'merge') {
+    throw new PatchError('invalid', 'merging lists cannot yet be specified in the patch');
+  }
+  if (item[directive] !== undefined && item[directive] !== 'delete') throw unknownDirective(item);
+  const key = item[mergeKey];
+  if (key === undefined || key === null) {
+    throw new PatchError('invalid', `map: ${goText(item)} does not contain declared merge key: ${mergeKey}`);
+  }
+  return key;
 }
 
 /** Only the named fields stay. What the patch sets must be named, too. */
@@ -152,7 +186,8 @@ function goText(value: unknown): string {
 function deleteItems(result: Fields, name: string, items: unknown): void {
   const before = result[name];
   if (!Array.isArray(items)) throw new PatchError('invalid', 'invalid patch format of primitive list');
-  if (Array.isArray(before)) result[name] = before.filter(item => !items.some(gone => isDeepStrictEqual(gone, item)));
+  const unwanted = new Set(items.map(keyText));
+  if (Array.isArray(before)) result[name] = before.filter(item => !unwanted.has(keyText(item)));
 }
 
 function orderItems(
@@ -175,20 +210,23 @@ function inOrder(
   items: readonly unknown[],
   at: { order: readonly unknown[]; before: readonly unknown[]; mergeKey: string | undefined },
 ): unknown[] {
-  const keyOf = (item: unknown) => JSON.stringify(at.mergeKey && isObject(item) ? item[at.mergeKey] : item);
+  const keyOf = (item: unknown) => keyText(at.mergeKey && isObject(item) ? item[at.mergeKey] : item);
   const ranks = (list: readonly unknown[]) => new Map(list.map((item, index) => [keyOf(item), index]));
   const [wanted, had] = [ranks(at.order), ranks(at.before)];
-  const rankIn = (known: Map<string, number>) => (item: unknown) => known.get(keyOf(item)) ?? -1;
-  const by = (rank: (item: unknown) => number) => (a: unknown, b: unknown) => rank(a) - rank(b);
-  const named = items.filter(item => wanted.has(keyOf(item))).sort(by(rankIn(wanted)));
-  const others = items.filter(item => !wanted.has(keyOf(item))).sort(by(rankIn(had)));
+  const ranked = items.map(item => {
+    const key = keyOf(item);
+    return { item, wanted: wanted.get(key), had: had.get(key) ?? -1 };
+  });
+  const named = ranked.filter(one => one.wanted !== undefined).sort((a, b) => a.wanted! - b.wanted!);
+  const others = ranked.filter(one => one.wanted === undefined).sort((a, b) => a.had - b.had);
   const result: unknown[] = [];
-  for (const item of named) {
-    const rank = rankIn(had)(item);
-    while (others.length && rankIn(had)(others[0]) >= 0 && rankIn(had)(others[0]) < rank) result.push(others.shift());
+  let next = 0;
+  for (const { item, had: rank } of named) {
+    while (next < others.length && others[next]!.had >= 0 && others[next]!.had < rank)
+      result.push(others[next++]!.item);
     result.push(item);
   }
-  return [...result, ...others];
+  return [...result, ...others.slice(next).map(({ item }) => item)];
 }
 
 function withoutDirectives(value: unknown): Fields;

@@ -1,5 +1,7 @@
 import type { RawText, TypeNode, UnknownObject } from '#api';
-import { apiVersionOf, applyJsonPatch, applyMergePatch, applyStrategicPatch, DecodeError, PatchError } from '#api';
+import { apiVersionOf, applyMergePatch, applyStrategicPatch, DecodeError, jsonPatchSteps, PatchError } from '#api';
+import type { Turn } from '#base';
+import { inTurns } from '#base';
 import { contentTypeOf, maxBodyBytes } from '../content/read-document.ts';
 import { badRequest, entityTooLarge, invalidPatch, unprocessable, unsupportedMediaType } from '../errors.ts';
 import type { Target } from './target.ts';
@@ -71,13 +73,14 @@ function parsePatch(
  * The object with the patch applied, made an object of its kind again by `settle`. Not for apply patches. Throws 400, 413 and 422; what `settle` refuses with a
  * DecodeError is 422, as upstream: the patch can be read, but not what comes of it.
  */
-export function applyPatchBody(
+export async function applyPatchBody(
   patch: PatchBody,
   object: UnknownObject,
-  settle: { type: TypeNode | undefined; check(document: RawText): UnknownObject },
-): UnknownObject {
+  settle: { type: TypeNode | undefined; turn: Turn; check(document: RawText): UnknownObject },
+): Promise<UnknownObject> {
   try {
-    const value = patched(patch, object, settle.type);
+    const value = await patched(patch, object, settle);
+    if (settle.turn.isOver()) await settle.turn.next();
     return settle.check({ value, duplicates: patch.duplicates });
   } catch (error) {
     if (error instanceof DecodeError) throw invalidPatch(patch.value, error.message);
@@ -90,10 +93,14 @@ function refusalOf({ code, message }: PatchError) {
   return code === 'too-large' ? entityTooLarge(message) : unprocessable(message);
 }
 
-function patched(patch: PatchBody, object: UnknownObject, type: TypeNode | undefined): unknown {
+function patched(
+  patch: PatchBody,
+  object: UnknownObject,
+  { type, turn }: { type: TypeNode | undefined; turn: Turn },
+): unknown {
   switch (patch.type) {
     case 'json':
-      return applyJsonPatch(object, patch.value);
+      return inTurns(turn, jsonPatchSteps(object, patch.value));
     case 'merge':
       if (typeof patch.value !== 'object' || patch.value === null) throw badRequest('Invalid JSON Patch');
       return applyMergePatch(object, patch.value);

@@ -1,4 +1,5 @@
 import type { RawText } from '#api';
+import { createTurn } from '#base';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -26,10 +27,11 @@ export async function patch(target: Target): Promise<Response> {
   const outcome = await modify(target, {
     dryRun: options.dryRun,
     manager: managerOf(options, headers['user-agent']),
-    produce(_old, item) {
+    async produce(_old, item) {
+      const turn = createTurn(core.clock);
       const current = toVersion(item.copy(), kind);
       const check = (document: RawText) => settlePatched(target, document, options.fieldValidation);
-      const draft = applyPatchBody(body, current, { type: kind.type, check });
+      const draft = await applyPatchBody(body, current, { type: kind.type, turn, check });
       alignName(draft, name);
       return draft;
     },

@@ -1,5 +1,6 @@
 import type { Column, Kind, RawText, UnknownObject } from '#api';
 import { isCustomKind, scaleColumns } from '#api';
+import { createTurn } from '#base';
 import type { Response } from '#wire';
 import { negotiate, objectOffer } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -65,13 +66,14 @@ export async function patchScale(target: Target): Promise<Response> {
       appliedScale(target, { scale, old, config: structuredClone(config), options });
     return change(target, options, scaleOf, true);
   }
-  return change(target, options, scale => applyPatchBody(patch, scale, { type, check }));
+  const turn = createTurn(target.core.clock);
+  return change(target, options, scale => applyPatchBody(patch, scale, { type, turn, check }));
 }
 
 async function change(
   target: Target,
   options: ReturnType<typeof parseWriteOptions>,
-  scaleOf: (current: UnknownObject, old: UnknownObject) => UnknownObject,
+  scaleOf: (current: UnknownObject, old: UnknownObject) => UnknownObject | Promise<UnknownObject>,
   isTracked = false,
 ): Promise<Response> {
   const { kind, exchange } = target;
@@ -79,8 +81,8 @@ async function change(
     dryRun: options.dryRun,
     manager: managerOf(options, exchange.request.headers['user-agent']),
     isTracked,
-    produce: old => {
-      const scale = scaleOf(toScale(kind, old), old);
+    produce: async old => {
+      const scale = await scaleOf(toScale(kind, old), old);
       const draft = structuredClone(old);
       const { uid, resourceVersion } = scale.metadata;
       // Custom resources take no update that names no version: without one it is the one that was read.
