@@ -10,6 +10,11 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { reason: 'FieldValueInvalid', field, message: withDetail(`Invalid value: ${quote(value)}`, detail) };
 }
 
+/** As invalid, where upstream leaves the value out. */
+export function invalidUnquoted(field: string, detail: string): FieldError {
+  return { reason: 'FieldValueInvalid', field, message: withDetail('Invalid value', detail) };
+}
+
 /** The value is not one of the allowed ones; callers give them in the order in which upstream lists them. */
 export function notSupported(field: string, value: unknown, allowed: readonly string[]): FieldError {
   const detail = allowed.length > 0 ? `supported values: ${allowed.map(quote).join(', ')}` : '';

@@ -7,10 +7,12 @@ import { warnAboutPodSpec } from './pod-warnings.ts';
 export function workloadWarnings<T extends KubeObject>(
   template: (object: T) => PodTemplateSpec | undefined,
   path = 'spec.template',
+  aboutSpec: (object: T) => string[] = () => [],
 ): (object: T, old: T | undefined) => string[] {
   return (object, old) => {
-    if (old) return changed(object, old) ? warnAboutTemplate(template(object), path) : [];
-    return [...warnAboutName(object, 'Pod names and hostnames'), ...warnAboutTemplate(template(object), path)];
+    if (old && !changed(object, old)) return [];
+    const named = old ? [] : warnAboutName(object, 'Pod names and hostnames');
+    return [...named, ...aboutSpec(object), ...warnAboutTemplate(template(object), path)];
   };
 }
 

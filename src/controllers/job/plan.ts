@@ -67,7 +67,7 @@ export function planJob(input: JobInput): JobPlan {
   const status = {
     ...statusOf(input, counted, active, terminating, plan),
     ...(conditions?.length ? { conditions } : {}),
-    ...startTimeOf(job, nowMs),
+    ...startTimeOf(job, nowMs, final !== undefined),
     ...(final?.type === 'Complete' ? { completionTime: formatTime(nowMs) } : {}),
   };
   plan.status = omitZero(status, ['ready', 'terminating']);
@@ -192,13 +192,15 @@ function statusOf(
     ...counted.status,
     active: active.length + plan.create.length - plan.remove.length,
     terminating: terminating.length,
-    ready: active.filter(isReady).length,
+    // Those that go now are not counted: no more can be ready than are active.
+    ready: active.filter(pod => isReady(pod) && !plan.remove.includes(pod)).length,
     ...(completionTime ? { completionTime } : {}),
   };
 }
 
-function startTimeOf(job: Job, nowMs: number): Pick<JobStatus, 'startTime'> {
-  if (job.spec.suspend) return {};
+/** A suspended job has not started, but one that has ended did. */
+function startTimeOf(job: Job, nowMs: number, hasEnded: boolean): Pick<JobStatus, 'startTime'> {
+  if (job.spec.suspend && !hasEnded) return {};
   const { startTime = formatTime(nowMs) } = job.status ?? {};
   return { startTime };
 }

@@ -6,7 +6,7 @@ import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { workloadWarnings } from '../template-warnings.ts';
 import { validateCronJob, validateCronJobUpdate } from './cron-job-rules.ts';
-import { defaultFailurePolicy } from './job.ts';
+import { defaultFailurePolicy, warnAboutManyIndexes } from './job.ts';
 
 function defaults(draft: CronJob): void {
   const spec = draft.spec;
@@ -42,10 +42,11 @@ const columns: readonly Column<CronJob>[] = [
 const templateWarnings = workloadWarnings<CronJob>(
   o => o.spec.jobTemplate?.spec?.template,
   'spec.jobTemplate.spec.template',
+  o => warnAboutManyIndexes('spec.jobTemplate.spec', o.spec.jobTemplate?.spec),
 );
 
 const zoneWarning =
-  'cannot use TZ or CRON_TZ in spec.schedule, use timeZone field instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#unsupported-timezone-specification for more details';
+  'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details';
 
 export const cronJob: KindBehaviour<CronJob> = {
   shortNames: ['cj'],
@@ -55,7 +56,8 @@ export const cronJob: KindBehaviour<CronJob> = {
   validateCreate: validateCronJob,
   validateUpdate: validateCronJobUpdate,
   warnings(object, old) {
-    const zone = object.spec.schedule.includes('TZ') ? [zoneWarning] : [];
+    // A new one of that form is refused.
+    const zone = old && object.spec.schedule.includes('TZ') ? [zoneWarning] : [];
     return [...templateWarnings(object, old), ...zone];
   },
   columns,

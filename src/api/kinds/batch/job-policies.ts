@@ -1,8 +1,19 @@
 import type { FieldError } from '../../kind.ts';
-import type { JobSpec, PodFailurePolicyRule } from '../../types.ts';
-import { duplicate, invalid, notSupported, pushInvalid, required, tooMany } from '../field-error.ts';
+import type { JobSpec, PodFailurePolicyRule, SuccessPolicyRule } from '../../types.ts';
+import {
+  checkNonNegative,
+  duplicate,
+  invalid,
+  invalidUnquoted,
+  notSupported,
+  pushInvalid,
+  required,
+  tooLong,
+  tooMany,
+} from '../field-error.ts';
 import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { parseIndexes } from './job-indexes.ts';
 
 const actions: readonly string[] = ['Count', 'FailIndex', 'FailJob', 'Ignore'];
 const operators: readonly string[] = ['In', 'NotIn'];
@@ -21,7 +32,11 @@ export function checkPodFailurePolicy(errors: FieldError[], path: string, spec: 
   );
   eachAt(`${path}.rules`, rules, (at, rule) => {
     if (!actions.includes(rule.action)) {
-      errors.push(rule.action ? notSupported(`${at}.action`, rule.action, actions) : required(`${at}.action`));
+      errors.push(
+        rule.action
+          ? notSupported(`${at}.action`, rule.action, actions)
+          : required(`${at}.action`, validValues(actions)),
+      );
     }
     if (rule.action === 'FailIndex' && spec.backoffLimitPerIndex === undefined) {
       errors.push(invalid(`${at}.action`, rule.action, 'requires the backoffLimitPerIndex to be set'));
@@ -30,9 +45,9 @@ export function checkPodFailurePolicy(errors: FieldError[], path: string, spec: 
     checkPatterns(errors, `${at}.onPodConditions`, rule);
     const conditions = rule.onPodConditions?.length ?? 0;
     if (rule.onExitCodes && conditions > 0) {
-      errors.push(invalid(at, '', 'specifying both OnExitCodes and OnPodConditions is not supported'));
+      errors.push(invalidUnquoted(at, 'specifying both OnExitCodes and OnPodConditions is not supported'));
     } else if (!rule.onExitCodes && conditions === 0) {
-      errors.push(invalid(at, '', 'specifying one of OnExitCodes and OnPodConditions is required'));
+      errors.push(invalidUnquoted(at, 'specifying one of OnExitCodes and OnPodConditions is required'));
     }
   });
 }
@@ -41,9 +56,9 @@ function checkPatterns(errors: FieldError[], path: string, rule: PodFailurePolic
   const patterns = rule.onPodConditions ?? [];
   if (patterns.length > maxPatterns) errors.push(tooMany(path, patterns.length, maxPatterns));
   eachAt(path, patterns, (at, { type, status = '' }) => {
-    if (!type) errors.push(required(`${at}.type`));
-    pushInvalid(errors, `${at}.type`, type, checkQualifiedName(type));
-    if (!statuses.includes(status)) errors.push(notSupported(`${at}.status`, status, statuses));
+    pushInvalid(errors, `${at}.type`, type ?? '', checkQualifiedName(type ?? ''));
+    if (!status) errors.push(required(`${at}.status`, validValues(statuses)));
+    else if (!statuses.includes(status)) errors.push(notSupported(`${at}.status`, status, statuses));
   });
 }
 
@@ -53,87 +68,69 @@ function checkExitCodes(
   { codes, containers }: { codes: NonNullable<PodFailurePolicyRule['onExitCodes']>; containers: ReadonlySet<string> },
 ): void {
   const { operator = '', values = [], containerName } = codes;
-  if (!operators.includes(operator)) errors.push(notSupported(`${path}.operator`, operator, operators));
+  if (!operator) errors.push(required(`${path}.operator`, validValues(operators)));
+  else if (!operators.includes(operator)) errors.push(notSupported(`${path}.operator`, operator, operators));
   if (containerName !== undefined && !containers.has(containerName)) {
     const detail = 'must be one of the container or initContainer names in the pod template';
     errors.push(invalid(`${path}.containerName`, containerName, detail));
   }
   if (values.length === 0) errors.push(invalid(`${path}.values`, values, 'at least one value is required'));
-  if (values.length > maxExitCodes) errors.push(tooMany(`${path}.values`, values.length, maxExitCodes));
+  else if (values.length > maxExitCodes) errors.push(tooMany(`${path}.values`, values.length, maxExitCodes));
   const seen = new Set<number>();
-  eachAt(`${path}.values`, values, (at, value, index) => {
-    if (seen.has(value)) errors.push(duplicate(at, value));
-    if (index > 0 && (values[index - 1] ?? 0) > value)
-      errors.push(invalid(`${path}.values`, values, 'must be ordered'));
+  eachAt(`${path}.values`, values, (at, value) => {
     if (operator === 'In' && value === 0) {
       errors.push(invalid(at, value, 'must not be 0 for the In operator'));
     }
+    if (seen.has(value)) errors.push(duplicate(at, value));
     seen.add(value);
   });
+  if (values.some((value, index) => index > 0 && values[index - 1]! > value)) {
+    errors.push(invalid(`${path}.values`, values, 'must be ordered'));
+  }
+}
+
+/** Upstream's list of what would be right, as Go prints a list of strings. */
+function validValues(values: readonly string[]): string {
+  return `valid values: [${values.map(value => JSON.stringify(value)).join(' ')}]`;
 }
 
 /** When an indexed job is done before all indexes are. */
 export function checkSuccessPolicy(errors: FieldError[], path: string, spec: JobSpec): void {
   if (spec.completionMode !== 'Indexed') {
-    errors.push(invalid(path, spec.successPolicy, 'requires indexed completion mode'));
-    return;
+    return void errors.push(invalid(path, spec.successPolicy, 'requires indexed completion mode'));
   }
   const rules = spec.successPolicy?.rules ?? [];
   if (rules.length === 0)
     errors.push(required(`${path}.rules`, 'at least one rules must be specified when the successPolicy is specified'));
   if (rules.length > maxRules) errors.push(tooMany(`${path}.rules`, rules.length, maxRules));
-  eachAt(`${path}.rules`, rules, (at, { succeededCount, succeededIndexes }) => {
-    if (succeededCount === undefined && succeededIndexes === undefined) {
-      errors.push(required(at, 'at least one of succeededCount or succeededIndexes must be specified'));
-    }
-    const total =
-      succeededIndexes === undefined
-        ? undefined
-        : checkIndexes(errors, `${at}.succeededIndexes`, {
-            text: succeededIndexes,
-            completions: spec.completions ?? 0,
-          });
-    if (succeededCount === undefined) return;
-    if (succeededCount < 0)
-      errors.push(invalid(`${at}.succeededCount`, succeededCount, 'must be greater than or equal to 0'));
-    const most = total ?? spec.completions ?? 0;
-    if (succeededCount > most) {
-      const what =
-        total === undefined
-          ? ' (the number of specified completions)'
-          : ' (the number of indexes in the specified succeededIndexes field)';
-      errors.push(invalid(`${at}.succeededCount`, succeededCount, `must be less than or equal to ${most}${what}`));
-    }
-  });
+  eachAt(`${path}.rules`, rules, (at, rule) =>
+    checkSuccessRule(errors, at, { rule, completions: spec.completions ?? 0 }),
+  );
 }
 
-/** `1,3-5,7`: increasing numbers below `completions`; answers how many there are, undefined when wrong. */
-export function checkIndexes(
+function checkSuccessRule(
   errors: FieldError[],
-  path: string,
-  { text, completions }: { text: string; completions: number },
-): number | undefined {
-  if (text.length > maxIndexText) {
-    errors.push({
-      reason: 'FieldValueTooLong',
-      field: path,
-      message: `Too long: may not be more than ${maxIndexText} bytes`,
-    });
-    return undefined;
+  at: string,
+  { rule, completions }: { rule: SuccessPolicyRule; completions: number },
+): void {
+  const { succeededCount: count, succeededIndexes: text } = rule;
+  if (count === undefined && text === undefined) {
+    errors.push(required(at, 'at least one of succeededCount or succeededIndexes must be specified'));
   }
-  let last = -1;
-  let total = 0;
-  for (const part of text === '' ? [] : text.split(',')) {
-    const match = /^(\d+)(?:-(\d+))?$/.exec(part);
-    const first = Number(match?.[1]);
-    const end = match?.[2] === undefined ? first : Number(match[2]);
-    const fine = match && first > last && end >= first && (match[2] === undefined || end > first) && end < completions;
-    if (!fine) {
-      errors.push(invalid(path, text, `error parsing succeededIndexes: cannot parse ${JSON.stringify(part)}`));
-      return undefined;
-    }
-    total += end - first + 1;
-    last = end;
+  const indexes = text === undefined ? undefined : parseIndexes(text, completions);
+  if (text !== undefined && text.length > maxIndexText) errors.push(tooLong(`${at}.succeededIndexes`, maxIndexText));
+  if (indexes?.problem) {
+    errors.push(invalid(`${at}.succeededIndexes`, text, `error parsing succeededIndexes: ${indexes.problem}`));
   }
-  return total;
+  if (count === undefined) return;
+  const path = `${at}.succeededCount`;
+  checkNonNegative(errors, path, count);
+  const most = 'must be less than or equal to';
+  if (count > completions) {
+    errors.push(invalid(path, count, `${most} ${completions} (the number of specified completions)`));
+  }
+  if (indexes && count > indexes.total) {
+    const what = 'the number of indexes in the specified succeededIndexes field';
+    errors.push(invalid(path, count, `${most} ${indexes.total} (${what})`));
+  }
 }

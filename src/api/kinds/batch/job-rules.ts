@@ -1,17 +1,19 @@
 import type { FieldError } from '../../kind.ts';
-import type { Job, JobSpec, PodTemplateSpec } from '../../types.ts';
-import { semanticallyEqual } from '../equality.ts';
-import { checkNonNegative, immutableMessage, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
+import type { Job, JobSpec } from '../../types.ts';
+import { checkNonNegative, invalid, notSupported, pushInvalid, required, tooLong } from '../field-error.ts';
 import { checkLabelSelector, selectorMatches } from '../label-selector.ts';
-import { checkLabel, checkPathSegment, checkSubdomain } from '../name-rules.ts';
+import { checkLabel, checkSubdomain } from '../name-rules.ts';
 import { checkPodTemplate } from '../pod-template.ts';
 import { checkPodFailurePolicy, checkSuccessPolicy } from './job-policies.ts';
 
-const modes: readonly string[] = ['Indexed', 'NonIndexed'];
+const modes: readonly string[] = ['NonIndexed', 'Indexed'];
 const replacements: readonly string[] = ['Failed', 'TerminatingOrFailed'];
 const restartPolicies: readonly string[] = ['OnFailure', 'Never'];
 const maxParallelIndexes = 100_000;
 const maxManyIndexes = 10_000;
+const maxManagerLength = 63;
+const urlPathForm = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const urlPath = new RegExp(`^${urlPathForm}$`);
 const counters = [
   'parallelism',
   'completions',
@@ -29,16 +31,20 @@ export function validateJob(job: Job): FieldError[] {
   const errors: FieldError[] = [];
   checkGeneratedSelector(errors, job);
   checkJobSpec(errors, 'spec', job.spec);
-  if (!job.spec.selector) errors.push(required('spec.selector'));
-  else {
-    checkLabelSelector(errors, 'spec.selector', job.spec.selector);
-    const labels = job.spec.template?.metadata?.labels;
-    if (!selectorMatches(job.spec.selector, labels)) {
-      errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-    }
-  }
+  checkSelector(errors, job.spec);
   checkPodNames(errors, job);
   return errors;
+}
+
+function checkSelector(errors: FieldError[], { selector, template }: JobSpec): void {
+  const before = errors.length;
+  if (selector) checkLabelSelector(errors, 'spec.selector', selector);
+  const isWrong = errors.length > before;
+  if (!selector) errors.push(required('spec.selector'));
+  const labels = template?.metadata?.labels;
+  // A selector that is missing matches nothing, and one of no form is not asked.
+  if (isWrong || (selector && selectorMatches(selector, labels))) return;
+  errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
 }
 
 /** Indexed jobs name their pods after themselves and the highest index. */
@@ -76,80 +82,76 @@ function checkGeneratedSelector(errors: FieldError[], job: Job): void {
 /** What jobs and the templates of cron jobs have in common. */
 export function checkJobSpec(errors: FieldError[], path: string, spec: JobSpec): void {
   for (const field of counters) checkNonNegative(errors, `${path}.${field}`, spec[field]);
-  checkIndexed(errors, path, spec);
+  if (spec.maxFailedIndexes !== undefined && spec.backoffLimitPerIndex === undefined) {
+    errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+  }
   if (spec.managedBy !== undefined) checkManagedBy(errors, `${path}.managedBy`, spec.managedBy);
   const mode = spec.completionMode;
   if (mode !== undefined && !modes.includes(mode)) errors.push(notSupported(`${path}.completionMode`, mode, modes));
   if (mode === 'Indexed') checkIndexCounts(errors, path, spec);
-  const policy = spec.template?.spec?.restartPolicy ?? '';
+  if (mode === undefined || mode === 'NonIndexed') {
+    for (const field of ['backoffLimitPerIndex', 'maxFailedIndexes'] as const) {
+      const value = spec[field];
+      if (value !== undefined) errors.push(invalid(`${path}.${field}`, value, 'requires indexed completion mode'));
+    }
+  }
   if (spec.podFailurePolicy) checkPodFailurePolicy(errors, `${path}.podFailurePolicy`, spec);
   if (spec.successPolicy) checkSuccessPolicy(errors, `${path}.successPolicy`, spec);
   checkReplacement(errors, `${path}.podReplacementPolicy`, spec);
   checkPodTemplate(errors, `${path}.template`, spec.template);
-  const field = `${path}.template.spec.restartPolicy`;
-  if (policy === 'Always') errors.push(required(field, 'valid values: "OnFailure", "Never"'));
-  else if (!restartPolicies.includes(policy)) {
-    errors.push(notSupported(field, policy, restartPolicies));
-  } else if (spec.podFailurePolicy && policy !== 'Never') {
-    const detail = 'only "Never" is supported when podFailurePolicy is specified';
-    errors.push(invalid(field, policy, detail));
-  }
+  checkRestart(errors, `${path}.template.spec.restartPolicy`, spec);
 }
 
-function checkIndexed(errors: FieldError[], path: string, spec: JobSpec): void {
-  if (spec.backoffLimitPerIndex !== undefined && spec.completionMode !== 'Indexed') {
-    errors.push(invalid(`${path}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, 'requires indexed completion mode'));
-  }
-  const most = spec.maxFailedIndexes;
-  if (most === undefined) return;
-  if (spec.completions !== undefined && most > spec.completions) {
-    const detail = `must be less than or equal to ${spec.completions}`;
-    errors.push(invalid(`${path}.maxFailedIndexes`, most, detail));
-  }
-  if (most > maxParallelIndexes) {
-    const detail = `must be less than or equal to ${maxParallelIndexes}`;
-    errors.push(invalid(`${path}.maxFailedIndexes`, most, detail));
-  }
-  if (spec.backoffLimitPerIndex === undefined) {
-    errors.push(required(`${path}.backoffLimitPerIndex`, 'when maxFailedIndexes is specified'));
+function checkRestart(errors: FieldError[], path: string, spec: JobSpec): void {
+  const policy = spec.template?.spec?.restartPolicy ?? '';
+  if (policy === 'Always' || policy === '') errors.push(required(path, 'valid values: "OnFailure", "Never"'));
+  else if (!restartPolicies.includes(policy)) errors.push(notSupported(path, policy, restartPolicies));
+  else if (spec.podFailurePolicy && policy !== 'Never') {
+    errors.push(invalid(path, policy, 'only "Never" is supported when podFailurePolicy is specified'));
   }
 }
 
 function checkIndexCounts(errors: FieldError[], path: string, spec: JobSpec): void {
-  if (spec.completions === undefined) {
-    errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
-  }
-  if ((spec.parallelism ?? 0) > maxParallelIndexes) {
+  const { completions, parallelism = 0, maxFailedIndexes: most } = spec;
+  if (completions === undefined) errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
+  if (parallelism > maxParallelIndexes) {
     const detail = `must be less than or equal to ${maxParallelIndexes} when completion mode is Indexed`;
-    errors.push(invalid(`${path}.parallelism`, spec.parallelism, detail));
+    errors.push(invalid(`${path}.parallelism`, parallelism, detail));
   }
-  if ((spec.completions ?? 0) <= maxParallelIndexes || spec.backoffLimitPerIndex === undefined) return;
-  const detail = `must be less than or equal to ${maxManyIndexes} when completions are above ${maxParallelIndexes}`;
-  if (spec.maxFailedIndexes === undefined) {
-    errors.push(
-      required(`${path}.maxFailedIndexes`, `must be specified when completions is above ${maxParallelIndexes}`),
-    );
-  } else if (spec.maxFailedIndexes > maxManyIndexes) {
-    errors.push(invalid(`${path}.maxFailedIndexes`, spec.maxFailedIndexes, detail));
+  if (completions !== undefined && most !== undefined && most > completions) {
+    errors.push(invalid(`${path}.maxFailedIndexes`, most, 'must be less than or equal to completions'));
   }
-  if ((spec.parallelism ?? 0) > maxManyIndexes) errors.push(invalid(`${path}.parallelism`, spec.parallelism, detail));
+  if (most !== undefined && most > maxParallelIndexes) {
+    errors.push(invalid(`${path}.maxFailedIndexes`, most, `must be less than or equal to ${maxParallelIndexes}`));
+  }
+  if ((completions ?? 0) <= maxParallelIndexes || spec.backoffLimitPerIndex === undefined) return;
+  const when = `when completions are above ${maxParallelIndexes} and used with backoff limit per index`;
+  const detail = `must be less than or equal to ${maxManyIndexes} ${when}`;
+  if (most === undefined) {
+    const text = `must be specified when completions is above ${maxParallelIndexes}`;
+    errors.push(required(`${path}.maxFailedIndexes`, text));
+  }
+  if (parallelism > maxManyIndexes) errors.push(invalid(`${path}.parallelism`, parallelism, detail));
+  if (most !== undefined && most > maxManyIndexes) errors.push(invalid(`${path}.maxFailedIndexes`, most, detail));
 }
 
 /** `example.com/controller`. */
 function checkManagedBy(errors: FieldError[], path: string, name: string): void {
-  const [domain = '', rest = ''] = [name.split('/')[0], name.split('/').slice(1).join('/')];
-  if (!domain || !rest) {
-    errors.push(invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-    return;
+  checkDomainPath(errors, path, name);
+  if (name.length > maxManagerLength) errors.push(tooLong(path, maxManagerLength));
+}
+
+function checkDomainPath(errors: FieldError[], path: string, name: string): void {
+  if (!name) return void errors.push(required(path));
+  const slash = name.indexOf('/');
+  if (slash < 1 || slash === name.length - 1) {
+    return void errors.push(invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")'));
   }
-  pushInvalid(errors, path, domain, checkSubdomain(domain));
-  if (name.length > 63)
-    errors.push({
-      ...invalid(path, name, ''),
-      reason: 'FieldValueTooLong',
-      message: 'Too long: may not be more than 63 bytes',
-    });
-  for (const segment of rest.split('/')) pushInvalid(errors, path, segment, checkPathSegment(segment));
+  const [host, rest] = [name.slice(0, slash), name.slice(slash + 1)];
+  pushInvalid(errors, path, host, checkSubdomain(host));
+  if (!urlPath.test(rest)) {
+    errors.push(invalid(path, rest, `Invalid path (regex used for validation is '${urlPathForm}')`));
+  }
 }
 
 function checkReplacement(errors: FieldError[], path: string, spec: JobSpec): void {
@@ -157,60 +159,4 @@ function checkReplacement(errors: FieldError[], path: string, spec: JobSpec): vo
   if (policy === undefined) return;
   const allowed = spec.podFailurePolicy ? ['Failed'] : replacements;
   if (!allowed.includes(policy)) errors.push(notSupported(path, policy, allowed));
-}
-
-export function validateJobUpdate(job: Job, old: Job): FieldError[] {
-  const errors = validateJob(job);
-  checkCompletionsUpdate(errors, job.spec, old.spec);
-  if (!semanticallyEqual(job.spec.selector, old.spec.selector)) {
-    errors.push(invalid('spec.selector', job.spec.selector, immutableMessage));
-  }
-  if (!semanticallyEqual(munged(job.spec.template, job, old), old.spec.template)) {
-    errors.push(invalid('spec.template', job.spec.template, immutableMessage));
-  }
-  for (const field of [
-    'completionMode',
-    'podFailurePolicy',
-    'backoffLimitPerIndex',
-    'managedBy',
-    'successPolicy',
-  ] as const) {
-    if (!semanticallyEqual(job.spec[field], old.spec[field])) {
-      errors.push(invalid(`spec.${field}`, job.spec[field], immutableMessage));
-    }
-  }
-  return errors;
-}
-
-/** An indexed job may grow and shrink, when all its indexes run at once. */
-function checkCompletionsUpdate(errors: FieldError[], spec: JobSpec, old: JobSpec): void {
-  if (spec.completions === old.completions) return;
-  const elastic = spec.completionMode === 'Indexed' && spec.completions !== undefined && old.completions !== undefined;
-  if (!elastic) errors.push(invalid('spec.completions', spec.completions, immutableMessage));
-  else if (spec.completions !== spec.parallelism || old.completions !== old.parallelism) {
-    const detail = 'can only be modified in tandem with parallelism';
-    errors.push(invalid('spec.completions', spec.completions, `${detail}`));
-  }
-}
-
-/** While a job is suspended and has not run, where its pods shall go may still change. */
-function munged(template: PodTemplateSpec | undefined, job: Job, old: Job): PodTemplateSpec | undefined {
-  const suspended = old.spec.suspend && !old.status?.startTime;
-  if (!suspended || !template || !job.spec.template || !old.spec.template?.spec) return template;
-  const { metadata, spec } = old.spec.template;
-  const { nodeSelector, tolerations, schedulingGates, affinity } = spec;
-  const kept = {
-    nodeSelector,
-    tolerations,
-    schedulingGates,
-    affinity:
-      template.spec?.affinity || affinity
-        ? { ...template.spec?.affinity, nodeAffinity: affinity?.nodeAffinity }
-        : affinity,
-  };
-  const result: PodTemplateSpec = { metadata: { ...template.metadata } };
-  if (template.spec) result.spec = { ...template.spec, ...kept };
-  if (metadata?.labels) result.metadata = { ...result.metadata, labels: metadata.labels };
-  if (metadata?.annotations) result.metadata = { ...result.metadata, annotations: metadata.annotations };
-  return result;
 }

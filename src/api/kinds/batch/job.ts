@@ -6,8 +6,9 @@ import { humanDuration } from '../duration.ts';
 import { formatSelector } from '../label-selector.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { workloadWarnings } from '../template-warnings.ts';
-import { validateJob, validateJobUpdate } from './job-rules.ts';
+import { validateJob } from './job-rules.ts';
 import { validateJobStatus } from './job-status-rules.ts';
+import { validateJobUpdate } from './job-update-rules.ts';
 
 const maxInt32 = 2 ** 31 - 1;
 
@@ -80,13 +81,14 @@ const columns: readonly Column<Job>[] = [
   wide(text('Selector', 'Which pods belong to it.', o => formatSelector(o.spec.selector))),
 ];
 
-const templateWarnings = workloadWarnings<Job>(o => o.spec.template);
 const manyIndexes =
   'In Indexed Jobs with a number of completions higher than 10^5 and a parallelism higher than 10^4, Kubernetes might not be able to track completedIndexes when a big number of indexes fail';
 
-function warnAboutManyIndexes({ spec }: Job): string[] {
-  const { completionMode, completions = 0, parallelism = 0 } = spec;
-  return completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000 ? [manyIndexes] : [];
+/** What is odd with the spec of a job, beside its pods. */
+export function warnAboutManyIndexes(path: string, spec: JobSpec | undefined): string[] {
+  const { completionMode, completions = 0, parallelism = 0 } = spec ?? {};
+  const isMuch = completionMode === 'Indexed' && completions > 100_000 && parallelism > 10_000;
+  return isMuch ? [`${path}: ${manyIndexes}`] : [];
 }
 
 export const job: KindBehaviour<Job> = {
@@ -111,7 +113,11 @@ export const job: KindBehaviour<Job> = {
   validateCreate: validateJob,
   validateUpdate: validateJobUpdate,
   validateSubresource: validateJobStatus,
-  warnings: (object, old) => [...templateWarnings(object, old), ...warnAboutManyIndexes(object)],
+  warnings: workloadWarnings<Job>(
+    o => o.spec.template,
+    'spec.template',
+    o => warnAboutManyIndexes('spec', o.spec),
+  ),
   columns,
   selectableFields: { 'status.successful': o => String(o.status?.succeeded ?? 0) },
 };
