@@ -2,9 +2,11 @@ import type { CustomKind, Kind, Verb } from '#api';
 import { groupResourceOf, isCustomKind } from '#api';
 import type { Response } from '#wire';
 import type { Core } from './core.ts';
+import { deprecationOf } from './deprecations.ts';
 import { badRequest, methodNotAllowed, pathNotFound, terminatingDefinition } from './errors.ts';
 import type { Exchange, Next } from './exchange.ts';
 import type { ExtraRoutes, PathRoute } from './routes.ts';
+import { showComputed } from './verbs/computed.ts';
 import { create } from './verbs/create.ts';
 import { deleteOne } from './verbs/delete.ts';
 import { deleteCollection } from './verbs/delete-collection.ts';
@@ -88,14 +90,17 @@ async function routeResource(exchange: Exchange, parts: { core: Core; extra: Ext
   const target = targetOf(exchange, core, kind);
   exchange.isServed = true;
   if (isCustomKind(kind)) checkCustom(exchange, core, kind);
+  const deprecation = deprecationOf(info);
+  if (deprecation) exchange.warnings.push(deprecation);
   if (info.name) checkName(info.name);
   if (info.subresource) return routeSubresource(target, extra);
   const answer = extra.reviews?.[groupResourceOf(kind)];
   if (answer && info.verb === 'create') return review(target, answer);
+  const compute = extra.computed?.[groupResourceOf(kind)];
   if (!kind.verbs.includes(info.verb as Verb) || (needsName[info.verb] ?? info.name !== '') !== (info.name !== '')) {
     throw methodNotAllowed();
   }
-  return verbs[info.verb as Verb](target);
+  return compute ? showComputed(target, compute()) : verbs[info.verb as Verb](target);
 }
 
 /** What a definition says to requests for its objects. Throws 404 and 405. */

@@ -21,6 +21,8 @@ export type PathRoute = (request: Request) => Response | Promise<Response>;
 export interface ExtraRoutes {
   /** By plural resource and group: `tokenreviews.authentication.k8s.io`. */
   readonly reviews?: Readonly<Record<string, Review>> | undefined;
+  /** Objects of kinds that are read-only and not stored, by plural resource and group. */
+  readonly computed?: Readonly<Record<string, () => readonly KubeObject[]>> | undefined;
   readonly createToken?: CreateToken | undefined;
   /** For log, exec, attach, portforward and proxy. */
   readonly connect?: Connect | undefined;

@@ -1,4 +1,4 @@
-import type { Clock, Log, Meter, Random } from '#base';
+import type { Clock, Log, Meter, Random, Running } from '#base';
 import type { Client, ComponentDeps, Informers } from '#client';
 import { createEventRecorder, createInformers } from '#client';
 import type { Cri, PeerUser, TlsFiles } from '#wire';
@@ -19,6 +19,8 @@ export interface Cluster {
   readonly random: Random;
   readonly log: Log;
   readonly meter: Meter;
+  /** What has been started so far, in order. */
+  readonly started: { readonly name: string; readonly running: Running }[];
   /** Set by the first component of a server. */
   controlPlane?: ControlPlane;
   /** Set by the first component: gives clients, by calls in this process on a server, over HTTPS on an agent. */

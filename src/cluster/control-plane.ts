@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { KubeObject, ResourceQuota, Secret, TokenRequest } from '#api';
+import type { ComponentStatus, KubeObject, ResourceQuota, Secret, TokenRequest } from '#api';
 import { resources } from '#api';
 import {
   type AdmissionPlugin,
@@ -59,6 +59,8 @@ export interface ControlPlaneConfig {
   /** How values are sealed; undefined: they are stored as they are. */
   encryption?: SecretsEncryption | undefined;
   cluster: Pick<Config, 'cluster-cidr' | 'service-cidr' | 'service-node-port-range' | 'cluster-domain'>;
+  /** How the parts of the control plane are, for ComponentStatuses. */
+  components?: () => readonly { name: string; problem: string | undefined }[];
   /** Texts about fields for `kubectl explain`, asked for when the first OpenAPI document is made; empty without. */
   descriptions?: () => Readonly<Record<string, string>>;
   /** Paths that are answered before the API: joining nodes. */
@@ -302,6 +304,7 @@ function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
           audiences,
           clock,
         }),
+        computed: { componentstatuses: () => (config.components?.() ?? []).map(componentStatus) },
         createToken: ({ object, ...about }) =>
           access.createTokenRequest(issue, { ...about, object: object as TokenRequest }) as Promise<KubeObject>,
         connect: createConnect({
@@ -314,6 +317,13 @@ function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
       signToken: about => access.createLegacyToken(keys, about),
     };
   };
+}
+
+/** As upstream tells of them; an error is Wherry's own sentence. */
+function componentStatus({ name, problem }: { name: string; problem: string | undefined }): ComponentStatus {
+  const healthy = { type: 'Healthy', status: 'True', message: 'ok' };
+  const condition = problem ? { type: 'Healthy', status: 'False', error: problem } : healthy;
+  return { apiVersion: 'v1', kind: 'ComponentStatus', metadata: { name }, conditions: [condition] };
 }
 
 /** Labels a Secret with the day on which its token was used last. */

@@ -19,6 +19,9 @@ import { serverCertificates } from './server-certificates.ts';
 import { StartError } from './start-error.ts';
 import { ensureServerToken, parseToken } from './token.ts';
 
+/** What upstream calls the parts of which ComponentStatuses tell. */
+const componentNames: Readonly<Record<string, string>> = { controllers: 'controller-manager', scheduler: 'scheduler' };
+
 /** The control plane of a server: certificates, token, API, kubeconfig. */
 export async function startServerControlPlane(cluster: Cluster): Promise<ControlPlane> {
   const { config, paths, clock, random } = cluster;
@@ -76,6 +79,10 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
         onKeys: bootstrap?.publish,
       }),
       cluster: config,
+      components: () =>
+        cluster.started
+          .filter(({ name }) => name in componentNames)
+          .map(({ name, running }) => ({ name: componentNames[name]!, problem: running.ready() })),
       descriptions: () => readDescriptions(cluster),
       front: createJoinHandler({
         certificates,

@@ -32,6 +32,7 @@ export async function startCluster(
     log,
     assetFolder,
     meter: createMeter(),
+    started: [],
     shared: sharedConfig(config),
     clientOf(user, component) {
       if (!cluster.connect) throw new Error('no client before the control plane, or before joining one');
@@ -40,7 +41,7 @@ export async function startCluster(
   };
   await using stack = new AsyncDisposableStack();
   claimPidFile(paths.pidFile, stack);
-  const started: { name: string; running: Running }[] = [];
+  const { started } = cluster;
   for (const component of components.filter(candidate => candidate.isWanted(cluster))) {
     log.debug('starting', { component: component.name });
     const running = await component.start(cluster).catch(error => {

@@ -165,7 +165,6 @@ test('the server tells what it serves', () => {
     ['get --raw /healthz', 'ok'],
     ['get --raw /nope', /the server could not find the requested resource/, 'fails'],
     ['get --raw /openapi/v2', /^\{[\s\S]*"swagger":\s*"2\.0"/],
-    ['get componentstatuses', ''],
     ['top nodes', /Metrics API not available/, 'fails'],
     ['top pods', /Metrics API not available/, 'fails'],
   ]);
@@ -227,4 +226,31 @@ test('proxy hands the API on', async () => {
     kubectl.kill();
     await once(kubectl, 'exit');
   }
+});
+
+test('what is deprecated is served, and says so to whoever asks', () => {
+  const ask = (...args: string[]) => server.tryKubectl(['get', ...args]);
+  const { stdout, stderr } = ask(
+    'componentstatuses',
+    '--no-headers',
+    '-o',
+    'custom-columns=:.metadata.name,:.conditions[0].status',
+  );
+  assert.deepEqual(
+    stdout
+      .trim()
+      .split('\n')
+      .map(line => line.split(/\s+/)),
+    [
+      ['controller-manager', 'True'],
+      ['scheduler', 'True'],
+    ],
+  );
+  assert.equal(stderr, 'Warning: v1 ComponentStatus is deprecated in v1.19+\n');
+  assert.match(ask('componentstatus', 'scheduler').stdout, /scheduler +Healthy +ok/);
+  assert.match(ask('cs', 'other').stderr, /Error from server \(NotFound\): componentstatuses "other" not found/);
+  assert.match(
+    ask('endpoints').stderr,
+    /Warning: v1 Endpoints is deprecated in v1\.33\+; use discovery\.k8s\.io\/v1 EndpointSlice/,
+  );
 });

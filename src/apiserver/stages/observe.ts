@@ -1,5 +1,6 @@
 import type { Clock, Meter } from '#base';
 import type { Response, Sink } from '#wire';
+import { deprecationOf } from '../deprecations.ts';
 import type { Exchange, Stage } from '../exchange.ts';
 import { isLongRunning } from './limit.ts';
 import { Family, type FamilySpec, type Series } from './series.ts';
@@ -66,9 +67,6 @@ interface Requests {
   readonly labels: readonly string[];
 }
 
-/** Built-in versions that upstream has marked as deprecated, and serves nevertheless. */
-const deprecated = new Set(['/v1/componentstatuses', '/v1/endpoints']);
-
 /** Outermost: counts and times every request under upstream's metric names, and adds the headers that stages have set. */
 export function createObserve(meter: Meter, clock: Clock): Stage {
   const families = Object.fromEntries(
@@ -111,7 +109,7 @@ function requestsOf(exchange: Exchange, known: Map<string, Requests>, families: 
       ...{ size: families.size.of(...plain), open: families.open.of(...plain) },
     };
     known.set(key, requests);
-    if (deprecated.has(`${group}/${version}/${resource}`)) {
+    if (isServed && deprecationOf(info)) {
       families.deprecated.of(group, version, resource, subresource, '').value = 1;
     }
   }

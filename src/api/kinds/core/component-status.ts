@@ -8,7 +8,6 @@ function healthOf(object: ComponentStatus) {
 
 export const componentStatus: KindBehaviour<ComponentStatus> = {
   shortNames: ['cs'],
-  warnings: () => ['v1 ComponentStatus is deprecated in v1.19+'],
   columns: [
     nameColumn,
     text('Status', 'Status of the component conditions', o => {

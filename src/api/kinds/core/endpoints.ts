@@ -21,7 +21,6 @@ export const endpoints: KindBehaviour<Endpoints> = {
   },
   validateCreate: validateEndpoints,
   validateUpdate: validateEndpoints,
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
   columns: [nameColumn, text('Endpoints', 'Addresses and ports that serve.', formatEndpoints), ageColumn],
   createOnUpdate: true,
 };
