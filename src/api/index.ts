@@ -70,8 +70,8 @@ export * as resources from './resources.ts';
 export type { FieldNode, Kind, Scheme, Subresource, TypeNode, Verb } from './scheme.ts';
 export type { FieldRequirement, LabelRequirement } from './selectors.ts';
 export {
+  compileRequirements,
   matchesLabelSelector,
-  matchesRequirements,
   parseFieldSelector,
   parseLabelSelector,
   SelectorError,

@@ -81,30 +81,56 @@ function checkRequirement({ key, operator, values }: LabelRequirement): void {
   }
 }
 
-/** True when all conditions hold. */
-export function matchesRequirements(requirements: readonly LabelRequirement[], labels: Labels): boolean {
-  return requirements.every(({ key, operator, values }) => {
-    const value = labels[key];
-    switch (operator) {
-      case 'in':
-      case '=':
-      case '==':
-        return value !== undefined && values.includes(value);
-      case 'notin':
-      case '!=':
-        return value === undefined || !values.includes(value);
-      case 'exists':
-        return value !== undefined;
-      case '!':
-        return value === undefined;
-      case 'gt':
-        return /^-?\d+$/.test(value ?? '') && BigInt(value!) > BigInt(values[0]!);
-      case 'lt':
-        return /^-?\d+$/.test(value ?? '') && BigInt(value!) < BigInt(values[0]!);
-      default:
-        return false;
+/** Whether all conditions hold, as a question for many objects: there may be thousands of conditions. Those that need a label come first, and sets of values are looked up. */
+export function compileRequirements(requirements: readonly LabelRequirement[]): (labels: Labels) => boolean {
+  const needs = requirements.filter(({ operator }) => operator !== 'notin' && operator !== '!=' && operator !== '!');
+  const refuses = new Map<string, Refused>();
+  for (const { key, operator, values } of requirements) {
+    if (operator !== 'notin' && operator !== '!=' && operator !== '!') continue;
+    const refused = refuses.get(key) ?? { all: false, values: new Set<string>() };
+    refuses.set(key, refused);
+    if (operator === '!') refused.all = true;
+    for (const value of values) refused.values.add(value);
+  }
+  return labels => {
+    if (needs.length > 0 && !needs.every(requirement => holds(requirement, labels))) return false;
+    if (refuses.size === 0) return true;
+    // Objects have few labels, selectors may have thousands of conditions.
+    for (const key in labels) {
+      const refused = refuses.get(key);
+      if (refused && (refused.all || refused.values.has(labels[key]!))) return false;
     }
-  });
+    return true;
+  };
+}
+
+/** What a label may not be, if it is there. */
+interface Refused {
+  all: boolean;
+  readonly values: Set<string>;
+}
+
+function holds({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
+  const value = labels[key];
+  switch (operator) {
+    case 'in':
+    case '=':
+    case '==':
+      return value !== undefined && values.includes(value);
+    case 'notin':
+    case '!=':
+      return value === undefined || !values.includes(value);
+    case 'exists':
+      return value !== undefined;
+    case '!':
+      return value === undefined;
+    case 'gt':
+      return /^-?\d+$/.test(value ?? '') && BigInt(value!) > BigInt(values[0]!);
+    case 'lt':
+      return /^-?\d+$/.test(value ?? '') && BigInt(value!) < BigInt(values[0]!);
+    default:
+      return false;
+  }
 }
 
 /** True when the selector object of a spec selects these labels. Empty selects all; undefined nothing. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { yamlText } from './yaml-text.ts';
+import { yamlPieces, yamlText } from './yaml-text.ts';
 
 const values: readonly unknown[] = [
   {},
@@ -40,4 +40,13 @@ for (const value of values) {
 test('keys are in order, and lists stand under their key', () => {
   const text = yamlText({ b: [{ d: 1, c: 'x' }], a: '1' });
   assert.equal(text, 'a: "1"\nb:\n- c: x\n  d: 1\n');
+});
+
+test('a list in pieces is what it is in one', () => {
+  const around = { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '5' } };
+  for (const items of [[], [{ b: [1, { c: 2 }], a: {} }, { x: 'y' }], ['a', {}, []]]) {
+    const pieces = yamlPieces(around, 'items');
+    const text = pieces.head(items.length === 0) + items.map(pieces.item).join('') + pieces.tail;
+    assert.equal(text, yamlText({ ...around, items }));
+  }
 });

@@ -11,6 +11,28 @@ export function yamlText(value: unknown): string {
   return out.join('').replace(/^\n/, '');
 }
 
+/** The same for an object with one more member, a list, whose items are written one after the other: what comes before them, each of them, what follows. */
+export function yamlPieces(
+  value: Readonly<Record<string, unknown>>,
+  list: string,
+): { head(isEmpty: boolean): string; item(item: unknown): string; tail: string } {
+  const names = namesOf(value);
+  const part = (wanted: (name: string) => boolean): string => {
+    const members = names.filter(wanted).map(name => [name, value[name]]);
+    return members.length === 0 ? '' : yamlText(Object.fromEntries(members));
+  };
+  return {
+    head: isEmpty => `${part(name => name < list)}${list}:${isEmpty ? ' []' : ''}\n`,
+    item(item) {
+      const out: string[] = [];
+      writeItem(item, '', out);
+      out.push('\n');
+      return out.join('').slice(1);
+    },
+    tail: part(name => name > list),
+  };
+}
+
 type Container = readonly unknown[] | Readonly<Record<string, unknown>>;
 
 /** Each line begins with its own line break, so that the first member of an item can stand beside its dash. */

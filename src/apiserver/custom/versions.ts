@@ -1,5 +1,6 @@
 import type { CustomKind, Kind, UnknownObject } from '#api';
 import { apiVersionOf, isCustomKind } from '#api';
+import { createTurn } from '#base';
 import { storageKindOf, toVersion } from '../content/versions.ts';
 import { encodeObject } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';
@@ -106,15 +107,42 @@ function serveItems(
   { items, kind }: { items: readonly Item[]; kind: CustomKind },
   deps: ConverterDeps,
 ): Soon<readonly Item[]> {
-  const wanted = apiVersionOf(kind);
+  if (items.length > maxAtOnce) return serveMany(definition, { items, kind }, deps);
   const settled = items.map(item => settle(definition, item));
   const objects = settled.map(({ object }) => object);
   return later(convertObjects(definition, { objects, to: kind, own: true }, deps), converted =>
-    items.map((item, index) => {
-      const isSame = settled[index]!.isSame && item.apiVersion === wanted;
-      return isSame ? item : itemOf(item, converted[index]!);
-    }),
+    items.map((item, index) => served({ item, kind, isSame: settled[index]!.isSame, object: converted[index]! })),
   );
+}
+
+/** More are served in as many turns of the event loop as it takes. */
+const maxAtOnce = 32;
+
+async function serveMany(
+  definition: Definition,
+  { items, kind }: { items: readonly Item[]; kind: CustomKind },
+  deps: ConverterDeps,
+): Promise<readonly Item[]> {
+  const turn = createTurn(deps.clock);
+  const settled: ReturnType<typeof settle>[] = [];
+  for (const item of items) {
+    settled.push(settle(definition, item));
+    if (turn.isOver()) await turn.next();
+  }
+  const objects = settled.map(({ object }) => object);
+  const converted = await convertObjects(definition, { objects, to: kind, own: true }, deps);
+  const all: Item[] = [];
+  for (const [index, item] of items.entries()) {
+    all.push(served({ item, kind, isSame: settled[index]!.isSame, object: converted[index]! }));
+    if (turn.isOver()) await turn.next();
+  }
+  return all;
+}
+
+/** `isSame`: nothing of the item has changed in the version in which it is stored. */
+function served(from: { item: Item; kind: CustomKind; isSame: boolean; object: UnknownObject }): Item {
+  const { item, kind, isSame, object } = from;
+  return isSame && item.apiVersion === apiVersionOf(kind) ? item : itemOf(item, object);
 }
 
 /** A stored object by today's rules of its version, for the caller to keep; `isSame`: as it is stored. */

@@ -1,7 +1,8 @@
 import type { KubeObject, UnknownObject } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
-import { renderItem, renderList } from '../content/render.ts';
+import { renderItem } from '../content/render.ts';
+import { renderList } from '../content/render-list.ts';
 import { methodNotAllowed, notFound } from '../errors.ts';
 import { encodeObject } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';

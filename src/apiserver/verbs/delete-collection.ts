@@ -1,6 +1,6 @@
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
-import { renderList } from '../content/render.ts';
+import { renderList } from '../content/render-list.ts';
 import { badRequest, statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { deleteObject } from './delete.ts';

@@ -1,8 +1,10 @@
 import { isCustomKind } from '#api';
+import type { Turn } from '#base';
+import { createTurn } from '#base';
 import type { Response } from '#wire';
 import { compressIfLarge } from '../content/compress.ts';
 import { formFor } from '../content/negotiate.ts';
-import { renderList } from '../content/render.ts';
+import { renderList } from '../content/render-list.ts';
 import { expired } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { ResourceCache } from '../watch-cache/resource-cache.ts';
@@ -34,7 +36,7 @@ export async function list(target: Target): Promise<Response> {
   const form = formFor(target);
   const options = parseListOptions(exchange.info.query, false);
   const page = await readPage(target, options);
-  const answer = renderList({ core, kind, form, query: exchange.info.query }, page);
+  const answer = await renderList({ core, kind, form, query: exchange.info.query }, page);
   return compressIfLarge(exchange.request, answer);
 }
 
@@ -63,8 +65,15 @@ async function readStored(target: Target, options: ListOptions): Promise<Page> {
   const from = token ? prefix + token.start : prefix;
   const source = exact === undefined ? cache.range(prefix, from) : cache.rangeAt(exact, prefix, from);
   if (!source) throw token ? expiredToken(token) : expired(expiredListMessage);
-  const served = selection?.looksInside ? await target.core.versions.serve(target.kind, [...source]) : source;
-  return cut(served, { cache, selection, limit: options.limit, revision, prefix, isExact: exact !== undefined });
+  const { limit } = options;
+  const isExact = exact !== undefined;
+  if (!selection) return cut(source, { cache, limit, revision, prefix, isExact });
+  // Others write while the selectors are asked: this is the state of now.
+  const all = [...source];
+  const served = selection.looksInside ? await target.core.versions.serve(target.kind, all) : all;
+  const { items, following } = await select(served, { selection, limit, turn: createTurn(target.core.clock) });
+  // With selectors upstream does not tell how many remain.
+  return pageOf(items, following, { revision, prefix });
 }
 
 /** Which state is to be shown: exactly one, or one at least as new as `atLeast` (undefined: the newest). */
@@ -78,7 +87,6 @@ function versionsOf(options: ListOptions, token: ContinueToken | undefined) {
 
 interface Cut {
   readonly cache: ResourceCache;
-  readonly selection: Selection | undefined;
   readonly limit: number;
   readonly revision: number;
   readonly prefix: string;
@@ -86,26 +94,45 @@ interface Cut {
 }
 
 function cut(source: Iterable<Item>, options: Cut): Page {
-  const { cache, selection, limit, revision, prefix, isExact } = options;
-  if (limit === 0 && !selection) {
-    return { items: [...source], revision, continueToken: '', remaining: undefined };
-  }
+  const { cache, limit, revision, prefix, isExact } = options;
+  if (limit === 0) return pageOf([...source], undefined, options);
   const items: Item[] = [];
-  let following: string | undefined;
   for (const item of source) {
-    if (selection && !selection(item)) continue;
-    if (limit > 0 && items.length === limit) {
-      following = item.key;
-      break;
+    if (items.length < limit) {
+      items.push(item);
+      continue;
     }
+    const following = item.key;
+    const remaining = isExact ? cache.countAt(revision, prefix, following) : cache.count(prefix, following);
+    return pageOf(items, following, { ...options, remaining });
+  }
+  return pageOf(items, undefined, options);
+}
+
+/** Those that are asked for, in as many turns as it takes: there may be many objects, and many conditions. */
+async function select(
+  source: readonly Item[],
+  { selection, limit, turn }: { selection: Selection; limit: number; turn: Turn },
+): Promise<{ items: Item[]; following: string | undefined }> {
+  const items: Item[] = [];
+  for (const item of source) {
+    if (turn.isOver()) await turn.next();
+    if (!selection(item)) continue;
+    if (limit > 0 && items.length === limit) return { items, following: item.key };
     items.push(item);
   }
+  return { items, following: undefined };
+}
+
+/** Without `following` the page is the last one. */
+function pageOf(
+  items: readonly Item[],
+  following: string | undefined,
+  { revision, prefix, remaining }: { revision: number; prefix: string; remaining?: number | undefined },
+): Page {
   if (following === undefined) return { items, revision, continueToken: '', remaining: undefined };
   // Upstream's tokens name the key after the last one sent.
   const start = `${items.at(-1)!.key.slice(prefix.length)}\0`;
-  // With selectors upstream does not tell.
-  const count = () => (isExact ? cache.countAt(revision, prefix, following) : cache.count(prefix, following));
-  const remaining = selection ? undefined : count();
   return { items, revision, continueToken: formatContinueToken({ revision, start }), remaining };
 }
 

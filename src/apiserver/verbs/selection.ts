@@ -1,5 +1,5 @@
-import type { FieldRequirement, Kind, LabelRequirement, UnknownObject } from '#api';
-import { matchesRequirements, parseFieldSelector, parseLabelSelector } from '#api';
+import type { FieldRequirement, Kind, UnknownObject } from '#api';
+import { compileRequirements, parseFieldSelector, parseLabelSelector } from '#api';
 import { toVersion } from '../content/versions.ts';
 import { badRequest } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
@@ -22,8 +22,9 @@ export function parseSelection(
   if (labels.length === 0 && fields.length === 0) return undefined;
   const functions = kind.behaviour.selectableFields;
   const view = (object: UnknownObject) => toVersion(object, kind);
+  const hasLabels = compileRequirements(labels);
   const selects = (item: Item) =>
-    matchesFields(fields, item, { functions, view }) && (labels.length === 0 || matchesLabels(labels, item));
+    matchesFields(fields, item, { functions, view }) && (labels.length === 0 || hasLabels(item.labels));
   return Object.assign(selects, { looksInside: fields.some(({ field }) => !always.includes(field)) });
 }
 
@@ -65,8 +66,4 @@ function matchesFields(fields: readonly FieldRequirement[], item: Item, { functi
     if ((actual === value) !== isEqual) return false;
   }
   return true;
-}
-
-function matchesLabels(labels: readonly LabelRequirement[], item: Item): boolean {
-  return matchesRequirements(labels, item.labels);
 }

@@ -1,3 +1,4 @@
+import { createTurn } from '#base';
 import type { Sink } from '#wire';
 import type { Framer } from '../content/frames.ts';
 import { statusOf } from '../errors.ts';
@@ -126,7 +127,9 @@ export class Watcher {
   async #sendStart({ initial, past, revision }: WatchStart): Promise<void> {
     const { core, kind } = this.target;
     core.watchCounts.initial(kind).add(initial.length);
+    const turn = createTurn(core.clock);
     for (const item of await core.versions.serve(kind, initial)) {
+      if (turn.isOver()) await turn.next();
       if (this.#ended) return;
       if (this.#selection && !this.#selection(item)) continue;
       if (!this.#sink.write(this.#framer.initial(item))) await this.#sink.drained();
@@ -135,6 +138,7 @@ export class Watcher {
       this.#sink.write(this.#framer.bookmark(revision, true));
     }
     for (const event of past) {
+      if (turn.isOver()) await turn.next();
       const frame = this.#frameOf(await core.versions.serveEvent(kind, event));
       if (this.#ended) return;
       if (frame && !this.#sink.write(frame)) await this.#sink.drained();

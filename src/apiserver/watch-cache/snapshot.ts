@@ -20,21 +20,28 @@ export interface JoinedItems {
 export class Snapshot {
   readonly items: readonly Item[];
   #joined: WeakRef<JoinedItems> | undefined;
-  readonly #derived = new Map<string, { stamp: number; value: WeakRef<object> }>();
+  readonly #derived = new Map<string, { stamp: number; value: WeakRef<object> | Promise<object> }>();
 
   constructor(items: readonly Item[]) {
     this.items = items;
   }
 
-  /** The items in another form, held weakly until `stamp` is another one (0 for what no time changes). */
-  derived<T extends object>(form: string, stamp: number, make: () => T): T {
+  /** The items in another form, held weakly until `stamp` is another one (0 for what no time changes); made once for all who ask meanwhile. */
+  derived<T extends object>(form: string, stamp: number, make: () => Promise<T>): T | Promise<T> {
     const entry = this.#derived.get(form);
-    const known = entry?.stamp === stamp ? entry.value.deref() : undefined;
-    if (known) return known as T;
-    const value = make();
+    const known =
+      entry?.stamp === stamp ? (entry.value instanceof WeakRef ? entry.value.deref() : entry.value) : undefined;
+    if (known) return known as T | Promise<T>;
+    const making = make();
     if (this.#derived.size >= maxForms) this.#derived.clear();
-    this.#derived.set(form, { stamp, value: new WeakRef(value) });
-    return value;
+    this.#derived.set(form, { stamp, value: making });
+    const settle = (value: T | undefined) => {
+      if (this.#derived.get(form)?.value !== making) return;
+      if (value) this.#derived.set(form, { stamp, value: new WeakRef(value) });
+      else this.#derived.delete(form);
+    };
+    making.then(settle, () => settle(undefined));
+    return making;
   }
 
   joined(): JoinedItems {
