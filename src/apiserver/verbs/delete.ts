@@ -4,15 +4,15 @@ import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject, servedObject } from '../content/render.ts';
-import { conflict, modified, notFound } from '../errors.ts';
+import { conflict } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
-import { commit, remove, WriteConflict } from './commit.ts';
+import { commit, remove } from './commit.ts';
+import { withCurrentItem } from './current-item.ts';
 import type { DeleteOptions } from './delete-options.ts';
 import { readDeleteOptions } from './delete-options.ts';
-import { freshEnough } from './freshness.ts';
 import type { Target } from './target.ts';
-import { keyOf, servedItem } from './target.ts';
+import { servedItem } from './target.ts';
 
 /** DELETE of one object. */
 export async function deleteOne(target: Target): Promise<Response> {
@@ -56,23 +56,9 @@ function successStatus({ kind, name }: Target, object: UnknownObject): UnknownOb
 /** What a deletion led to: an item that still has to wait for something, or the object that is gone. */
 export type Deletion = { item: Item; object?: undefined } | { item?: undefined; object: UnknownObject };
 
-const maxTries = 100;
-
 /** Deletes now, or marks for deletion what has finalizers or a grace period. Throws 404, 409 and what admission throws. */
-export async function deleteObject(target: Target, options: DeleteOptions): Promise<Deletion> {
-  const { core, kind, name } = target;
-  const waiting = freshEnough(core, undefined);
-  if (waiting) await waiting;
-  for (let attempt = 1; ; attempt++) {
-    const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
-    if (!item) throw notFound(kind, name);
-    try {
-      return await deleteOnce(target, options, item);
-    } catch (error) {
-      if (!(error instanceof WriteConflict)) throw error;
-      if (attempt === maxTries) throw modified(kind, name);
-    }
-  }
+export function deleteObject(target: Target, options: DeleteOptions): Promise<Deletion> {
+  return withCurrentItem(target, item => deleteOnce(target, options, item));
 }
 
 async function deleteOnce(target: Target, options: DeleteOptions, item: Item): Promise<Deletion> {

@@ -2,16 +2,16 @@ import { isDeepStrictEqual } from 'node:util';
 import type { UnknownObject } from '#api';
 import { isCustomKind, validateMetadataUpdate } from '#api';
 import { servedObject } from '../content/render.ts';
-import { invalidFields, modified, notFound, StatusError } from '../errors.ts';
+import { invalidFields, modified, StatusError } from '../errors.ts';
 import { encodeObject } from '../storage/encode.ts';
 import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
-import { commit, remove, WriteConflict } from './commit.ts';
-import { freshEnough } from './freshness.ts';
+import { commit, remove } from './commit.ts';
+import { withCurrentItem } from './current-item.ts';
 import { recordWrite } from './managed-fields.ts';
 import { alignNamespace, inheritMetadata } from './system-fields.ts';
 import type { Target } from './target.ts';
-import { keyOf, servedItem, storeKeyOf } from './target.ts';
+import { servedItem, storeKeyOf } from './target.ts';
 
 /** A change of one object that exists. */
 export interface Change {
@@ -39,24 +39,9 @@ export interface Change {
 /** What a change led to: an item at its revision, or (dry runs, deletions by finalizer) the object alone. */
 export type Outcome = { item: Item; object?: undefined } | { item?: undefined; object: UnknownObject };
 
-/** Somebody else always wins: then the client hears about it. */
-const maxTries = 100;
-
 /** Reads, changes, checks, and writes if nobody wrote in between; else again. Throws 404, 409, 422 and what admission throws. */
-export async function modify(target: Target, change: Change): Promise<Outcome> {
-  const { core, kind, name } = target;
-  const waiting = freshEnough(core, undefined);
-  if (waiting) await waiting;
-  for (let attempt = 1; ; attempt++) {
-    const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
-    if (!item) throw notFound(kind, name);
-    try {
-      return await modifyOnce(target, change, item);
-    } catch (error) {
-      if (!(error instanceof WriteConflict)) throw error;
-      if (attempt === maxTries) throw modified(kind, name);
-    }
-  }
+export function modify(target: Target, change: Change): Promise<Outcome> {
+  return withCurrentItem(target, item => modifyOnce(target, change, item));
 }
 
 /** Of other parts only their rules say what a write may change: its owner is known after them. */

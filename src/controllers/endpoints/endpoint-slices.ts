@@ -1,12 +1,13 @@
 import type { EndpointSlice } from '#api';
 import { resources } from '#api';
 import type { Informer } from '#client';
-import { isNamespaceTerminating, isNotFound, refOf } from '#client';
+import { isNamespaceTerminating } from '#client';
 import type { ControllerDeps, ControllerSpec } from '../controller.ts';
 import type { Expectations } from '../expectations.ts';
 import { createExpectations } from '../expectations.ts';
 import { refOfKey } from '../owners.ts';
 import { textOf } from '../pod-control.ts';
+import { applySlices } from './apply-slices.ts';
 import { managedByLabel, manager, planSlices, serviceNameLabel } from './plan-slices.ts';
 import type { ServiceLoop } from './service-loop.ts';
 import { startServiceLoop } from './service-loop.ts';
@@ -64,19 +65,7 @@ async function sync(
   const zoneOf = (name: string) => informers.of(nodes).get(undefined, name)?.metadata.labels?.[zoneLabel];
   const plan = planSlices({ service, pods: podsOf(service), slices: slices.byIndex('service', key), zoneOf });
   try {
-    for (const slice of plan.update) await client.update(endpointslices, slice);
-    for (const slice of plan.create) {
-      expectations.expectCreations(key, 1);
-      await client.create(endpointslices, slice).catch(error => {
-        expectations.creationObserved(key);
-        throw error;
-      });
-    }
-    for (const slice of plan.remove) {
-      await client.delete(endpointslices, refOf(slice)).catch(error => {
-        if (!isNotFound(error)) throw error;
-      });
-    }
+    await applySlices(plan, { client, expectations, key });
   } catch (error) {
     if (isNamespaceTerminating(error)) return;
     const message = `Error updating Endpoint Slices for Service ${key}: ${textOf(error)}`;

@@ -1,11 +1,12 @@
 import type { EndpointSlice, Endpoints, KubeObject, Service } from '#api';
 import { resources } from '#api';
 import type { Informer } from '#client';
-import { isNamespaceTerminating, isNotFound, refOf } from '#client';
+import { isNamespaceTerminating } from '#client';
 import type { ControllerDeps, ControllerSpec } from '../controller.ts';
 import { createExpectations, type Expectations } from '../expectations.ts';
 import { startLoop } from '../loop.ts';
 import { refOfKey } from '../owners.ts';
+import { applySlices } from './apply-slices.ts';
 import { isMirrored, mirrorManager, planMirror } from './plan-mirror.ts';
 import { managedByLabel, serviceNameLabel } from './plan-slices.ts';
 
@@ -66,19 +67,7 @@ async function sync({ deps, expectations, ...all }: Context, key: string): Promi
   const plan = wanted ? planMirror(endpoints, existing) : { create: [], update: [], remove: existing };
   const { client } = deps;
   try {
-    for (const slice of plan.update) await client.update(endpointslices, slice);
-    for (const slice of plan.create) {
-      expectations.expectCreations(key, 1);
-      await client.create(endpointslices, slice).catch(error => {
-        expectations.creationObserved(key);
-        throw error;
-      });
-    }
-    for (const slice of plan.remove) {
-      await client.delete(endpointslices, refOf(slice)).catch(error => {
-        if (!isNotFound(error)) throw error;
-      });
-    }
+    await applySlices(plan, { client, expectations, key });
   } catch (error) {
     if (!isNamespaceTerminating(error)) throw error;
   }
