@@ -40,6 +40,7 @@ export {
   createPolicyCompiler,
   jsonPatchType,
 } from './kinds/admissionregistration/policy-expressions.ts';
+export { autoscalerToV1, autoscalerToV2 } from './kinds/autoscaling/conversion.ts';
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';

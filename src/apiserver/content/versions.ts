@@ -1,5 +1,5 @@
-import type { Kind, Scheme, UnknownObject } from '#api';
-import { apiVersionOf } from '#api';
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerV1, Kind, Scheme, UnknownObject } from '#api';
+import { apiVersionOf, autoscalerToV1, autoscalerToV2 } from '#api';
 
 /** Some resources are served in several versions and stored in one: this says in which, by storage prefix. Others are stored in the first of their kinds. */
 const storedVersions: Readonly<Record<string, string>> = {
@@ -46,6 +46,10 @@ function rename(
 }
 
 const converters: Readonly<Record<string, Converter>> = {
+  'autoscaling/v2 autoscaling/v1 HorizontalPodAutoscaler': object =>
+    autoscalerToV1(object as unknown as HorizontalPodAutoscaler) as unknown as UnknownObject,
+  'autoscaling/v1 autoscaling/v2 HorizontalPodAutoscaler': object =>
+    autoscalerToV2(object as unknown as HorizontalPodAutoscalerV1) as unknown as UnknownObject,
   'v1 events.k8s.io/v1 Event': (object, apiVersion) => rename(object, apiVersion, eventNames),
   'events.k8s.io/v1 v1 Event': (object, apiVersion) =>
     rename(

@@ -6,10 +6,19 @@ import type {
   MetricSpec,
   MetricTarget,
 } from '../../types.ts';
-import { forbidden, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
+import {
+  checkNonNegative,
+  forbidden,
+  invalid,
+  nonNegativeMessage,
+  notSupported,
+  pushInvalid,
+  required,
+} from '../field-error.ts';
 import { checkLabel, checkPathSegment } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { parseNano } from '../quantity.ts';
+import { checkContainerResourceName } from '../resources.ts';
 
 const sources = ['object', 'external', 'pods', 'resource', 'containerResource'] as const;
 type Source = (typeof sources)[number];
@@ -27,17 +36,46 @@ const maxWindowSeconds = 3600;
 const maxPeriodSeconds = 1800;
 
 export function validateAutoscaler(object: HorizontalPodAutoscaler): FieldError[] {
+  return validate(object, undefined);
+}
+
+export function validateAutoscalerUpdate(object: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler): FieldError[] {
+  return validate(object, old);
+}
+
+export function validateAutoscalerStatus({ status }: HorizontalPodAutoscaler): FieldError[] {
   const errors: FieldError[] = [];
-  const { minReplicas, maxReplicas, scaleTargetRef, metrics, behavior } = object.spec;
+  for (const field of ['currentReplicas', 'desiredReplicas'] as const) {
+    checkNonNegative(errors, `status.${field}`, status?.[field]);
+  }
+  return errors;
+}
+
+function validate(object: HorizontalPodAutoscaler, old: HorizontalPodAutoscaler | undefined): FieldError[] {
+  const errors: FieldError[] = [];
+  const { minReplicas, maxReplicas = 0, scaleTargetRef, metrics, behavior } = object.spec;
   if (minReplicas !== undefined && minReplicas < 1) {
     errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
   }
-  if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
+  if (maxReplicas === 0) errors.push(required('spec.maxReplicas', 'must be set and greater than 0'));
+  else if (maxReplicas < 0) {
+    errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to 1'));
+  }
   if (minReplicas !== undefined && maxReplicas < minReplicas) {
     errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
   }
   checkReference(errors, 'spec.scaleTargetRef', scaleTargetRef);
+  const before = old?.spec.scaleTargetRef;
+  const isSameType = before?.apiVersion === scaleTargetRef?.apiVersion && before?.kind === scaleTargetRef?.kind;
+  if (!old || !isSameType) {
+    const isCore = scaleTargetRef?.kind === 'ReplicationController';
+    checkApiVersion(errors, 'spec.scaleTargetRef', { reference: scaleTargetRef, needsGroup: !isCore });
+  }
   eachAt('spec.metrics', metrics, (at, metric) => checkMetric(errors, at, metric));
+  if (minReplicas === 0 && !metrics?.some(({ type }) => type === 'Object' || type === 'External')) {
+    const detail = 'must specify at least one Object or External metric to support scaling to zero replicas';
+    errors.push(forbidden('spec.metrics', detail));
+  }
   checkRules(errors, 'spec.behavior.scaleUp', behavior?.scaleUp);
   checkRules(errors, 'spec.behavior.scaleDown', behavior?.scaleDown);
   return errors;
@@ -51,6 +89,23 @@ function checkReference(errors: FieldError[], path: string, reference: CrossVers
   }
 }
 
+/** Only what is in a group scales, but for replication controllers. */
+function checkApiVersion(
+  errors: FieldError[],
+  path: string,
+  { reference, needsGroup }: { reference: CrossVersionObjectReference | undefined; needsGroup: boolean },
+): void {
+  const apiVersion = reference?.apiVersion ?? '';
+  const parts = apiVersion.split('/');
+  const isEmpty = apiVersion === '' || apiVersion === '/';
+  const field = `${path}.apiVersion`;
+  if (!isEmpty && parts.length > 2) {
+    errors.push(invalid(field, apiVersion, `unexpected GroupVersion string: ${apiVersion}`));
+  } else if (needsGroup && (isEmpty || parts.length < 2 || !parts[0])) {
+    errors.push(invalid(field, apiVersion, 'apiVersion must specify API group'));
+  }
+}
+
 function checkMetric(errors: FieldError[], path: string, metric: MetricSpec): void {
   const names = Object.keys(types);
   if (!metric.type) errors.push(required(`${path}.type`, 'must specify a metric source type'));
@@ -59,11 +114,10 @@ function checkMetric(errors: FieldError[], path: string, metric: MetricSpec): vo
   const present = sources.filter(source => metric[source]);
   const first = present[0];
   if (first) checkSource(errors, `${path}.${first}`, { metric, source: first });
-  if (!expected) return;
-  if (!metric[expected]) {
+  if (expected && !metric[expected]) {
     errors.push(required(`${path}.${expected}`, 'must populate information for the given metric source'));
   }
-  if (present.length === 1 && metric[expected]) return;
+  if (present.length === 1) return;
   for (const source of present) {
     if (source !== expected) errors.push(forbidden(`${path}.${source}`, 'must populate the given metric source only'));
   }
@@ -75,10 +129,15 @@ function checkSource(
   { metric, source }: { metric: MetricSpec; source: Source },
 ): void {
   const target = metric[source]!.target;
-  if (source === 'object') checkReference(errors, `${path}.describedObject`, metric.object!.describedObject);
+  if (source === 'object') {
+    const { describedObject: reference } = metric.object!;
+    checkReference(errors, `${path}.describedObject`, reference);
+    checkApiVersion(errors, `${path}.describedObject`, { reference, needsGroup: false });
+  }
   if (source === 'resource' || source === 'containerResource') {
     const given = metric[source]!;
     if (!given.name) errors.push(required(`${path}.name`, 'must specify a resource name'));
+    else if (source === 'containerResource') checkContainerResourceName(errors, `${path}.name`, given.name);
     if (source === 'containerResource') {
       const container = metric.containerResource!.container;
       if (!container) errors.push(required(`${path}.container`, 'must specify a container'));
@@ -142,7 +201,7 @@ function checkTarget(errors: FieldError[], path: string, target: MetricTarget): 
 
 function checkRules(errors: FieldError[], path: string, rules: HPAScalingRules | undefined): void {
   if (!rules) return;
-  const { stabilizationWindowSeconds: window, selectPolicy, policies } = rules;
+  const { stabilizationWindowSeconds: window, selectPolicy, policies, tolerance } = rules;
   const field = `${path}.stabilizationWindowSeconds`;
   if (window !== undefined && window < 0) {
     errors.push(invalid(field, window, 'must be greater than or equal to zero'));
@@ -161,4 +220,7 @@ function checkRules(errors: FieldError[], path: string, rules: HPAScalingRules |
       errors.push(invalid(`${at}.periodSeconds`, periodSeconds, `must be less than or equal to ${maxPeriodSeconds}`));
     }
   });
+  if (tolerance !== undefined && (parseNano(tolerance) ?? 0n) < 0n) {
+    errors.push(invalid(`${path}.tolerance`, tolerance, nonNegativeMessage));
+  }
 }

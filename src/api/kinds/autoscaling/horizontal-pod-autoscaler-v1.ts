@@ -1,31 +1,13 @@
-import type { FieldError, KindBehaviour } from '../../kind.ts';
-import type { HorizontalPodAutoscalerV1 } from '../../types.ts';
+import type { Column, KindBehaviour } from '../../kind.ts';
+import type { HorizontalPodAutoscaler, HorizontalPodAutoscalerV1 } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
-import { ageColumn, count, nameColumn, text } from '../columns.ts';
-import { invalid, required } from '../field-error.ts';
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './autoscaler-rules.ts';
+import { autoscalerToV2 } from './conversion.ts';
+import { horizontalPodAutoscaler } from './horizontal-pod-autoscaler.ts';
 
-function validate(object: HorizontalPodAutoscalerV1): FieldError[] {
-  const errors: FieldError[] = [];
-  const { minReplicas, maxReplicas, scaleTargetRef } = object.spec;
-  if (minReplicas !== undefined && minReplicas < 1) {
-    errors.push(invalid('spec.minReplicas', minReplicas, 'must be greater than or equal to 1'));
-  }
-  if (maxReplicas < 1) errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than 0'));
-  if (minReplicas !== undefined && maxReplicas < minReplicas) {
-    errors.push(invalid('spec.maxReplicas', maxReplicas, 'must be greater than or equal to `minReplicas`'));
-  }
-  if (!scaleTargetRef?.kind) errors.push(required('spec.scaleTargetRef.kind'));
-  if (!scaleTargetRef?.name) errors.push(required('spec.scaleTargetRef.name'));
-  return errors;
-}
+const newColumns: readonly Column<HorizontalPodAutoscaler>[] = horizontalPodAutoscaler.columns ?? [];
 
-function formatTargets(object: HorizontalPodAutoscalerV1): string {
-  const wanted = object.spec.targetCPUUtilizationPercentage ?? 80;
-  const current = object.status?.currentCPUUtilizationPercentage;
-  return `cpu: ${current === undefined ? '<unknown>' : `${current}%`}/${wanted}%`;
-}
-
-/** The old form: one metric, the processor. */
+/** The old form: one metric, the processor; the others stand in annotations. It is judged and shown as the new form that it becomes. */
 export const horizontalPodAutoscalerV1: KindBehaviour<HorizontalPodAutoscalerV1> = {
   shortNames: ['hpa'],
   categories: ['all'],
@@ -37,18 +19,11 @@ export const horizontalPodAutoscalerV1: KindBehaviour<HorizontalPodAutoscalerV1>
   prepareSubresource(draft, old, subresource) {
     if (subresource === 'status') keepAllButStatus(draft, old);
   },
-  validateCreate: validate,
-  validateUpdate: validate,
-  columns: [
-    nameColumn,
-    text('Reference', 'What it scales.', o => `${o.spec.scaleTargetRef.kind}/${o.spec.scaleTargetRef.name}`),
-    text('Targets', 'Current and wanted use of the processor.', formatTargets),
-    text('MinPods', 'Lower bound of pods.', o => String(o.spec.minReplicas ?? '<unset>')),
-    { ...count<HorizontalPodAutoscalerV1>('MaxPods', 'Upper bound of pods.', o => o.spec.maxReplicas), type: 'string' },
-    {
-      ...count<HorizontalPodAutoscalerV1>('Replicas', 'Pods that there are.', o => o.status?.currentReplicas),
-      type: 'string',
-    },
-    ageColumn,
-  ],
+  validateCreate: object => validateAutoscaler(autoscalerToV2(object)),
+  validateUpdate: (object, old) => validateAutoscalerUpdate(autoscalerToV2(object), autoscalerToV2(old)),
+  validateSubresource: object => validateAutoscalerStatus(autoscalerToV2(object)),
+  columns: newColumns.map(column => ({
+    ...column,
+    value: (object, nowMs) => column.value(autoscalerToV2(object), nowMs),
+  })),
 };

@@ -1,9 +1,8 @@
-import type { FieldError, KindBehaviour } from '../../kind.ts';
+import type { KindBehaviour } from '../../kind.ts';
 import type { HorizontalPodAutoscaler, HPAScalingRules, MetricSpec, MetricStatus } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, count, nameColumn, text } from '../columns.ts';
-import { checkNonNegative } from '../field-error.ts';
-import { validateAutoscaler } from './autoscaler-rules.ts';
+import { validateAutoscaler, validateAutoscalerStatus, validateAutoscalerUpdate } from './autoscaler-rules.ts';
 
 const upPolicies = [
   { type: 'Pods', value: 4, periodSeconds: 15 },
@@ -76,13 +75,8 @@ export const horizontalPodAutoscaler: KindBehaviour<HorizontalPodAutoscaler> = {
     if (subresource === 'status') keepAllButStatus(draft, old);
   },
   validateCreate: validateAutoscaler,
-  validateUpdate: validateAutoscaler,
-  validateSubresource(object) {
-    const errors: FieldError[] = [];
-    checkNonNegative(errors, 'status.currentReplicas', object.status?.currentReplicas);
-    checkNonNegative(errors, 'status.desiredReplicas', object.status?.desiredReplicas);
-    return errors;
-  },
+  validateUpdate: validateAutoscalerUpdate,
+  validateSubresource: validateAutoscalerStatus,
   columns: [
     nameColumn,
     text('Reference', 'What it scales.', o => `${o.spec.scaleTargetRef.kind}/${o.spec.scaleTargetRef.name}`),
