@@ -1,8 +1,9 @@
 import type { FieldError } from '../../kind.ts';
 import type { Job, JobSpec } from '../../types.ts';
-import { checkNonNegative, invalid, notSupported, pushInvalid, required, tooLong } from '../field-error.ts';
+import { checkDomainPath } from '../domain-path.ts';
+import { checkNonNegative, invalid, notSupported, required, tooLong } from '../field-error.ts';
 import { checkLabelSelector, selectorMatches } from '../label-selector.ts';
-import { checkLabel, checkSubdomain } from '../name-rules.ts';
+import { checkLabel } from '../name-rules.ts';
 import { checkPodTemplate } from '../pod-template.ts';
 import { checkPodFailurePolicy, checkSuccessPolicy } from './job-policies.ts';
 
@@ -12,8 +13,6 @@ const restartPolicies: readonly string[] = ['OnFailure', 'Never'];
 const maxParallelIndexes = 100_000;
 const maxManyIndexes = 10_000;
 const maxManagerLength = 63;
-const urlPathForm = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
-const urlPath = new RegExp(`^${urlPathForm}$`);
 const counters = [
   'parallelism',
   'completions',
@@ -139,19 +138,6 @@ function checkIndexCounts(errors: FieldError[], path: string, spec: JobSpec): vo
 function checkManagedBy(errors: FieldError[], path: string, name: string): void {
   checkDomainPath(errors, path, name);
   if (name.length > maxManagerLength) errors.push(tooLong(path, maxManagerLength));
-}
-
-function checkDomainPath(errors: FieldError[], path: string, name: string): void {
-  if (!name) return void errors.push(required(path));
-  const slash = name.indexOf('/');
-  if (slash < 1 || slash === name.length - 1) {
-    return void errors.push(invalid(path, name, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-  }
-  const [host, rest] = [name.slice(0, slash), name.slice(slash + 1)];
-  pushInvalid(errors, path, host, checkSubdomain(host));
-  if (!urlPath.test(rest)) {
-    errors.push(invalid(path, rest, `Invalid path (regex used for validation is '${urlPathForm}')`));
-  }
 }
 
 function checkReplacement(errors: FieldError[], path: string, spec: JobSpec): void {

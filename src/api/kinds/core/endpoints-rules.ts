@@ -2,13 +2,14 @@ import { cidrContains, parseCidr } from '#base';
 import type { FieldError } from '../../kind.ts';
 import type { EndpointAddress, EndpointPort, EndpointSubset, Endpoints } from '../../types.ts';
 import { addressFamily, checkAddress } from '../addresses.ts';
+import { semanticallyEqual } from '../equality.ts';
 import { invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkLabel, checkPortNumber, checkQualifiedName, checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { protocols } from '../ports.ts';
 
 const special: readonly { ranges: readonly string[]; detail: string }[] = [
-  { ranges: ['0.0.0.0/32', '::/128'], detail: 'may not be unspecified (0.0.0.0 or ::)' },
+  { ranges: ['0.0.0.0/32', '::/128'], detail: 'may not be unspecified (%v)' },
   { ranges: ['127.0.0.0/8', '::1/128'], detail: 'may not be in the loopback range (127.0.0.0/8, ::1/128)' },
   { ranges: ['169.254.0.0/16', 'fe80::/10'], detail: 'may not be in the link-local range (169.254.0.0/16, fe80::/10)' },
   {
@@ -19,15 +20,18 @@ const special: readonly { ranges: readonly string[]; detail: string }[] = [
 
 const specialRanges = special.map(({ ranges, detail }) => ({ detail, cidrs: ranges.map(range => parseCidr(range)!) }));
 
-/** Addresses that a service must not send packets to: loopback, link-local and the like. The text is a valid address. */
+/** Addresses that a service must not send packets to: loopback, link-local and the like. */
 export function checkEndpointAddress(errors: FieldError[], path: string, ip: string): void {
+  if (addressFamily(ip) === undefined) return void errors.push(invalid(path, ip, 'must be a valid IP address'));
   for (const { detail, cidrs } of specialRanges) {
-    if (cidrs.some(cidr => cidrContains(cidr, ip))) errors.push(invalid(path, ip, detail));
+    if (cidrs.some(cidr => cidrContains(cidr, ip))) errors.push(invalid(path, ip, detail.replace('%v', ip)));
   }
 }
 
-export function validateEndpoints(endpoints: Endpoints): FieldError[] {
+export function validateEndpoints(endpoints: Endpoints, old?: Endpoints): FieldError[] {
   const errors: FieldError[] = [];
+  // Older versions took addresses that are refused now: what is as it was may be written again.
+  if (old && semanticallyEqual(old.subsets, endpoints.subsets)) return errors;
   eachAt('subsets', endpoints.subsets, (path, subset) => checkSubset(errors, path, subset));
   return errors;
 }
@@ -45,10 +49,12 @@ function checkSubset(errors: FieldError[], path: string, subset: EndpointSubset)
 }
 
 function checkSubsetAddress(errors: FieldError[], path: string, address: EndpointAddress): void {
+  checkAddress(errors, `${path}.ip`, address.ip ?? '');
   if (address.hostname) pushInvalid(errors, `${path}.hostname`, address.hostname, checkLabel(address.hostname));
-  if (address.nodeName) pushInvalid(errors, `${path}.nodeName`, address.nodeName, checkSubdomain(address.nodeName));
-  if (addressFamily(address.ip) === undefined) checkAddress(errors, `${path}.ip`, address.ip);
-  else checkEndpointAddress(errors, `${path}.ip`, address.ip);
+  if (address.nodeName !== undefined) {
+    pushInvalid(errors, `${path}.nodeName`, address.nodeName, checkSubdomain(address.nodeName));
+  }
+  checkEndpointAddress(errors, `${path}.ip`, address.ip ?? '');
 }
 
 function checkSubsetPort(

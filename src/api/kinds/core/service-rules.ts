@@ -15,12 +15,16 @@ const trafficPolicies: readonly string[] = ['Cluster', 'Local'];
 const distributions: readonly string[] = ['PreferClose', 'PreferSameZone', 'PreferSameNode'];
 const ipModes: readonly string[] = ['Proxy', 'VIP'];
 const onlyLoadBalancer = "may only be used when `type` is 'LoadBalancer'";
+const topologyHints = 'service.kubernetes.io/topology-aware-hints';
+const topologyMode = 'service.kubernetes.io/topology-mode';
+const sourceRanges = 'service.beta.kubernetes.io/load-balancer-source-ranges';
 const maxAffinitySeconds = 86_400;
 
 /** All rules of a service's content; `old` excuses what was wrong before. */
 export function validateService(service: Service, old: Service | undefined): FieldError[] {
   const errors: FieldError[] = [];
   const spec = service.spec;
+  checkTopology(errors, service);
   checkType(errors, spec);
   checkServicePorts(errors, spec);
   if (spec.selector) checkLabels(errors, 'spec.selector', spec.selector);
@@ -29,11 +33,11 @@ export function validateService(service: Service, old: Service | undefined): Fie
   (spec.externalIPs ?? []).forEach((ip, index) => {
     const path = `spec.externalIPs[${index}]`;
     if (old?.spec.externalIPs?.includes(ip)) return;
-    if (addressFamily(ip) === undefined) checkAddress(errors, path, ip);
-    else checkEndpointAddress(errors, path, ip);
+    if (checkAddress(errors, path, ip)) checkEndpointAddress(errors, path, ip);
   });
   if (!spec.type) errors.push(required('spec.type'));
   else if (!serviceTypes.includes(spec.type)) errors.push(notSupported('spec.type', spec.type, serviceTypes));
+  checkSourceRanges(errors, service, old);
   checkLoadBalancer(errors, spec);
   checkTraffic(errors, spec);
   return errors;
@@ -116,11 +120,31 @@ function checkAffinity(errors: FieldError[], spec: ServiceSpec): void {
   }
 }
 
+/** The old annotation and the new one say the same. */
+function checkTopology(errors: FieldError[], { metadata }: Service): void {
+  const [hints, mode] = [metadata.annotations?.[topologyHints], metadata.annotations?.[topologyMode]];
+  if (hints === undefined || mode === undefined || hints === mode) return;
+  const detail = `must match annotations[${topologyHints}] when both are specified`;
+  errors.push(invalid(`metadata.annotations[${topologyMode}]`, mode, detail));
+}
+
+/** Who may reach a load balancer: in the spec, or as it was before that had a member for it. Spaces around a range are fine. */
+function checkSourceRanges(errors: FieldError[], { metadata, spec }: Service, old: Service | undefined): void {
+  const ranges = spec.loadBalancerSourceRanges ?? [];
+  const noted = metadata.annotations?.[sourceRanges];
+  if (ranges.length === 0 && noted === undefined) return;
+  const path = ranges.length > 0 ? 'spec.LoadBalancerSourceRanges' : `metadata.annotations[${sourceRanges}]`;
+  if (spec.type !== 'LoadBalancer') errors.push(forbidden(path, onlyLoadBalancer));
+  if (ranges.length > 0) {
+    const known = (old?.spec.loadBalancerSourceRanges ?? []).map(range => range.trim());
+    eachAt(path, ranges, (at, range) => checkCidr(errors, at, range.trim(), known));
+  } else if (noted?.trim() && noted !== old?.metadata.annotations?.[sourceRanges]) {
+    for (const range of noted.trim().split(',')) checkCidr(errors, path, range.trim());
+  }
+}
+
 function checkLoadBalancer(errors: FieldError[], spec: ServiceSpec): void {
   const balancer = spec.type === 'LoadBalancer';
-  const ranges = spec.loadBalancerSourceRanges ?? [];
-  if (ranges.length > 0 && !balancer) errors.push(forbidden('spec.LoadBalancerSourceRanges', onlyLoadBalancer));
-  eachAt('spec.LoadBalancerSourceRanges', ranges, (path, range) => checkCidr(errors, path, range.trim()));
   if (spec.allocateLoadBalancerNodePorts !== undefined && !balancer) {
     errors.push(forbidden('spec.allocateLoadBalancerNodePorts', onlyLoadBalancer));
   }

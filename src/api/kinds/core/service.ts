@@ -145,7 +145,7 @@ const columns: readonly Column<Service>[] = [
 export const service: KindBehaviour<Service> = {
   shortNames: ['svc'],
   categories: ['all'],
-  nameRule: 'label1035',
+  nameRule: 'label',
   defaults,
   prepareCreate(draft) {
     draft.status = { loadBalancer: {} };

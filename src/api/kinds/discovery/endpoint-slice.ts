@@ -1,12 +1,13 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { Endpoint, EndpointSlice, EndpointSlicePort } from '../../types.ts';
-import { addressFamily } from '../addresses.ts';
+import { warnAboutAddress } from '../address-warnings.ts';
+import { addressFamily, checkAddress, checkCanonicalAddress } from '../addresses.ts';
 import { setGeneration } from '../behaviour.ts';
 import { ageColumn, listWithMore, nameColumn, text } from '../columns.ts';
 import { checkEndpointAddress } from '../core/endpoints-rules.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { duplicate, immutableMessage, invalid, notSupported, pushInvalid, required, tooMany } from '../field-error.ts';
-import { checkLabel, checkLabelValue, checkPortNumber, checkQualifiedName, checkSubdomain } from '../name-rules.ts';
+import { checkLabel, checkLabelValue, checkQualifiedName, checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { protocols } from '../ports.ts';
 
@@ -16,17 +17,19 @@ const maxAddresses = 100;
 const maxPorts = 20_000;
 const maxHints = 8;
 
-function validate(slice: EndpointSlice): FieldError[] {
+function validate(slice: EndpointSlice, old?: EndpointSlice): FieldError[] {
   const errors: FieldError[] = [];
   if (!slice.addressType) errors.push(required('addressType'));
   else if (!addressTypes.includes(slice.addressType)) {
     errors.push(notSupported('addressType', slice.addressType, addressTypes));
   }
+  checkPorts(errors, slice.ports ?? []);
   const endpoints = slice.endpoints ?? [];
+  // Older versions took addresses that are refused now: what is as it was may be written again.
+  if (old && semanticallyEqual(old.endpoints, endpoints)) return errors;
   if (endpoints.length > maxEndpoints) errors.push(tooMany('endpoints', endpoints.length, maxEndpoints));
   else
     eachAt('endpoints', endpoints, (at, endpoint) => checkEndpoint(errors, at, { endpoint, type: slice.addressType }));
-  checkPorts(errors, slice.ports ?? []);
   return errors;
 }
 
@@ -37,45 +40,60 @@ function checkEndpoint(
 ): void {
   const addresses = endpoint.addresses ?? [];
   if (addresses.length === 0) errors.push(required(`${path}.addresses`, 'must contain at least 1 address'));
-  if (addresses.length > maxAddresses) errors.push(tooMany(`${path}.addresses`, addresses.length, maxAddresses));
-  eachAt(`${path}.addresses`, addresses, (at, address) => checkAddressOfType(errors, at, { address, type }));
-  const { nodeName, hostname, deprecatedTopology } = endpoint;
+  else if (addresses.length > maxAddresses) errors.push(tooMany(`${path}.addresses`, addresses.length, maxAddresses));
+  eachAt(`${path}.addresses`, addresses, (at, address) => {
+    checkAddressOfType(errors, at, { address, type, list: `${path}.addresses` });
+  });
+  const { nodeName, hostname } = endpoint;
   if (nodeName !== undefined) pushInvalid(errors, `${path}.nodeName`, nodeName, checkSubdomain(nodeName));
   if (hostname !== undefined) pushInvalid(errors, `${path}.hostname`, hostname, checkLabel(hostname));
-  for (const key in deprecatedTopology) {
-    pushInvalid(errors, `${path}.deprecatedTopology`, key, checkQualifiedName(key));
-    if (key === 'topology.kubernetes.io/zone') {
-      errors.push(invalid(`${path}.deprecatedTopology`, key, 'should use zone field instead'));
-    }
-  }
-  const zones = endpoint.hints?.forZones ?? [];
-  if (zones.length > maxHints) errors.push(tooMany(`${path}.hints.forZones`, zones.length, maxHints));
-  const seen = new Set<string>();
-  eachAt(`${path}.hints.forZones`, zones, (at, { name }) => {
-    if (!name) errors.push(required(`${at}.name`, 'must not be empty'));
-    if (seen.has(name)) errors.push(duplicate(at, name));
-    pushInvalid(errors, at, name, checkLabelValue(name));
-    seen.add(name);
-  });
+  checkHints(errors, `${path}.hints`, endpoint.hints);
 }
 
+/** Zones and nodes that an endpoint is best for. */
+function checkHints(errors: FieldError[], path: string, hints: Endpoint['hints']): void {
+  const parts = [
+    ['forZones', checkLabelValue],
+    ['forNodes', checkSubdomain],
+  ] as const;
+  for (const [part, check] of parts) {
+    const list = hints?.[part] ?? [];
+    if (list.length > maxHints) return void errors.push(tooMany(`${path}.${part}`, list.length, maxHints));
+    const seen = new Set<string>();
+    eachAt(`${path}.${part}`, list, (at, { name = '' }) => {
+      if (seen.has(name)) errors.push(duplicate(`${at}.name`, name));
+      seen.add(name);
+      pushInvalid(errors, `${at}.name`, name, check(name));
+    });
+  }
+}
+
+/** Upstream reports an address of the other family under the list itself. */
 function checkAddressOfType(
   errors: FieldError[],
   path: string,
-  { address, type }: { address: string; type: string },
+  { address, type, list }: { address: string; type: string; list: string },
 ): void {
-  if (type === 'FQDN') {
-    pushInvalid(errors, path, address, checkSubdomain(address));
-    return;
+  if (type === 'FQDN') checkFullName(errors, path, address);
+  if (type !== 'IPv4' && type !== 'IPv6') return;
+  const check = type === 'IPv4' ? checkAddress : checkCanonicalAddress;
+  if (!check(errors, path, address)) return;
+  if (`IPv${addressFamily(address)}` !== type) errors.push(invalid(list, address, `must be an ${type} address`));
+  checkEndpointAddress(errors, path, address);
+}
+
+function checkFullName(errors: FieldError[], path: string, text: string): void {
+  if (!text) return void errors.push(required(path));
+  const name = text.replace(/\.$/, '');
+  const messages = checkSubdomain(name);
+  const labels = name.split('.');
+  if (messages.length > 0) errors.push(invalid(path, name, messages.join(',')));
+  else if (labels.length < 2) {
+    errors.push(invalid(path, name, 'should be a domain with at least two segments separated by dots'));
+  } else {
+    const wrong = labels.find(label => checkLabel(label).length > 0);
+    if (wrong !== undefined) errors.push(invalid(path, wrong, checkLabel(wrong).join(',')));
   }
-  const family = addressFamily(address);
-  if (`IPv${family}` !== type) {
-    const text =
-      family === undefined
-        ? 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'
-        : `must be an ${type} address`;
-    errors.push(invalid(path, address, text));
-  } else checkEndpointAddress(errors, path, address);
 }
 
 function checkPorts(errors: FieldError[], ports: readonly EndpointSlicePort[]): void {
@@ -84,11 +102,10 @@ function checkPorts(errors: FieldError[], ports: readonly EndpointSlicePort[]): 
     return;
   }
   const names = new Set<string>();
-  eachAt('ports', ports, (at, { name = '', port, protocol, appProtocol }) => {
+  eachAt('ports', ports, (at, { name = '', protocol, appProtocol }) => {
     if (name) pushInvalid(errors, `${at}.name`, name, checkLabel(name));
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
-    if (port !== undefined) pushInvalid(errors, `${at}.port`, port, checkPortNumber(port));
     if (!protocol) errors.push(required(`${at}.protocol`));
     else if (!protocols.includes(protocol)) errors.push(notSupported(`${at}.protocol`, protocol, protocols));
     if (appProtocol !== undefined) {
@@ -111,6 +128,28 @@ function contentOf({ metadata, endpoints, ports, addressType }: EndpointSlice): 
   return { labels: metadata.labels, endpoints, ports, addressType };
 }
 
+/** A member of older versions, which this one reads and never writes. */
+function dropTopology(draft: EndpointSlice): void {
+  for (const endpoint of draft.endpoints ?? []) delete endpoint.deprecatedTopology;
+}
+
+/** Controllers write addresses as they should be. */
+const controllerLabel = 'endpointslice.kubernetes.io/managed-by';
+const controllers: readonly (string | undefined)[] = [
+  'endpointslice-controller.k8s.io',
+  'endpointslicemirroring-controller.k8s.io',
+];
+
+function warnAboutSlice({ metadata, addressType, endpoints }: EndpointSlice, old: EndpointSlice | undefined): string[] {
+  const warnings: string[] = [];
+  if (!old && addressType === 'FQDN') warnings.push('spec.addressType: FQDN endpoints are deprecated');
+  if (controllers.includes(metadata.labels?.[controllerLabel])) return warnings;
+  eachAt('endpoints', endpoints, (path, { addresses }) => {
+    eachAt(`${path}.addresses`, addresses, (at, address) => void warnings.push(...warnAboutAddress(at, address)));
+  });
+  return warnings;
+}
+
 export const endpointSlice: KindBehaviour<EndpointSlice> = {
   defaults(draft) {
     for (const port of draft.ports ?? []) {
@@ -120,16 +159,21 @@ export const endpointSlice: KindBehaviour<EndpointSlice> = {
   },
   prepareCreate(draft) {
     draft.metadata.generation = 1;
+    dropTopology(draft);
   },
-  prepareUpdate: (draft, old) => setGeneration(draft, old, !semanticallyEqual(contentOf(draft), contentOf(old))),
-  validateCreate: validate,
+  prepareUpdate(draft, old) {
+    dropTopology(draft);
+    setGeneration(draft, old, !semanticallyEqual(contentOf(draft), contentOf(old)));
+  },
+  validateCreate: object => validate(object),
   validateUpdate(object, old) {
-    const errors = validate(object);
+    const errors = validate(object, old);
     if (object.addressType !== old.addressType) {
       errors.push(invalid('addressType', object.addressType, immutableMessage));
     }
     return errors;
   },
+  warnings: warnAboutSlice,
   columns: [
     nameColumn,
     text('AddressType', 'IPv4, IPv6 or FQDN.', o => o.addressType),

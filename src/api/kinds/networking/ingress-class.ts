@@ -2,6 +2,7 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { IngressClass, IngressClassParametersReference } from '../../types.ts';
 import { countGeneration } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
+import { checkDomainPath } from '../domain-path.ts';
 import { forbidden, immutableMessage, invalid, notSupported, pushInvalid, required, tooLong } from '../field-error.ts';
 import { checkLabel, checkPathSegment, checkSubdomain } from '../name-rules.ts';
 
@@ -12,14 +13,8 @@ function validate(object: IngressClass): FieldError[] {
   const errors: FieldError[] = [];
   const { controller, parameters } = object.spec ?? {};
   const path = 'spec.controller';
-  if (!controller) errors.push(required(path));
-  else {
-    if (controller.length > maxControllerBytes) errors.push(tooLong(path, maxControllerBytes));
-    const slash = controller.indexOf('/');
-    if (slash <= 0 || slash === controller.length - 1) {
-      errors.push(invalid(path, controller, 'must be a domain-prefixed path (such as "acme.io/foo")'));
-    } else pushInvalid(errors, path, controller.slice(0, slash), checkSubdomain(controller.slice(0, slash)));
-  }
+  if (controller && controller.length > maxControllerBytes) errors.push(tooLong(path, maxControllerBytes));
+  checkDomainPath(errors, path, controller ?? '');
   if (parameters) checkParameters(errors, 'spec.parameters', parameters);
   return errors;
 }
@@ -60,11 +55,9 @@ export const ingressClass: KindBehaviour<IngressClass> = {
   prepareUpdate: countGeneration,
   validateCreate: validate,
   validateUpdate(object, old) {
-    const errors = validate(object);
-    if (object.spec?.controller !== old.spec?.controller) {
-      errors.push(invalid('spec.controller', object.spec?.controller ?? '', immutableMessage));
-    }
-    return errors;
+    const isSame = object.spec?.controller === old.spec?.controller;
+    const errors = isSame ? [] : [invalid('spec.controller', object.spec?.controller ?? '', immutableMessage)];
+    return [...errors, ...validate(object)];
   },
   columns: [
     nameColumn,

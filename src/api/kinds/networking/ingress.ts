@@ -5,7 +5,7 @@ import { specStrategy } from '../behaviour.ts';
 import { ageColumn, nameColumn, sortedSet, text } from '../columns.ts';
 import { invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import {
-  checkLabel1035,
+  checkLabel,
   checkPathSegment,
   checkPortName,
   checkPortNumber,
@@ -104,7 +104,7 @@ function checkServiceBackend(
   { name, port }: NonNullable<IngressBackend['service']>,
 ): void {
   if (!name) errors.push(required(`${path}.service.name`));
-  else pushInvalid(errors, `${path}.service.name`, name, checkLabel1035(name));
+  else pushInvalid(errors, `${path}.service.name`, name, checkLabel(name));
   if (port?.name && port.number) errors.push(invalid(path, '', 'cannot set both port name & port number'));
   else if (port?.name) pushInvalid(errors, `${path}.service.port.name`, port.name, checkPortName(port.name));
   else if (port?.number) pushInvalid(errors, `${path}.service.port.number`, port.number, checkPortNumber(port.number));
@@ -143,8 +143,7 @@ export const ingress: KindBehaviour<Ingress> = {
   validateSubresource: validateStatus,
   warnings(object, old) {
     const uses = object.metadata.annotations?.[classAnnotation] !== undefined;
-    const used = old?.metadata.annotations?.[classAnnotation] !== undefined;
-    if (!uses || used) return [];
+    if (old || !uses || object.spec.ingressClassName !== undefined) return [];
     return [`annotation "${classAnnotation}" is deprecated, please use 'spec.ingressClassName' instead`];
   },
   columns: [

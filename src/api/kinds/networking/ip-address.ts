@@ -1,6 +1,6 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { IPAddress } from '../../types.ts';
-import { checkAddress } from '../addresses.ts';
+import { checkCanonicalAddress } from '../addresses.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { immutableMessage, invalid, pushInvalid, required } from '../field-error.ts';
@@ -8,7 +8,7 @@ import { checkPathSegment, checkSubdomain } from '../name-rules.ts';
 
 function validate(object: IPAddress): FieldError[] {
   const errors: FieldError[] = [];
-  checkAddress(errors, 'metadata.name', object.metadata.name);
+  checkCanonicalAddress(errors, 'metadata.name', object.metadata.name);
   const parent = object.spec?.parentRef;
   if (!parent) return [...errors, required('spec.parentRef')];
   if (parent.group) pushInvalid(errors, 'spec.parentRef.group', parent.group, checkSubdomain(parent.group));
@@ -16,6 +16,9 @@ function validate(object: IPAddress): FieldError[] {
     const value = parent[field];
     if (!value) errors.push(required(`spec.parentRef.${field}`));
     else pushInvalid(errors, `spec.parentRef.${field}`, value, checkPathSegment(value));
+  }
+  if (parent.namespace) {
+    pushInvalid(errors, 'spec.parentRef.namespace', parent.namespace, checkPathSegment(parent.namespace));
   }
   return errors;
 }

@@ -1,8 +1,8 @@
+import { parseCidr } from '#base';
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { ServiceCIDR } from '../../types.ts';
-import { warnAboutRange } from '../address-warnings.ts';
-import { checkCidr } from '../addresses.ts';
-import { keepAllButStatus, keepStatus } from '../behaviour.ts';
+import { checkCanonicalCidr } from '../addresses.ts';
+import { keepAllButStatus, keepMetadata, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { immutableMessage, invalid, required } from '../field-error.ts';
 import { eachAt } from '../paths.ts';
@@ -13,11 +13,13 @@ function validate(object: ServiceCIDR): FieldError[] {
   const ranges = object.spec?.cidrs ?? [];
   const field = 'spec.cidrs';
   if (ranges.length === 0) return [required(field, 'at least one CIDR required')];
-  if (ranges.length > 2) return [invalid(field, object.spec, 'may only hold up to 2 values')];
-  const families = new Set(ranges.map(range => range.includes(':')));
-  if (ranges.length === 2 && families.size < 2) return [invalid(field, object.spec, onePerFamily)];
+  if (ranges.length > 2) return [invalid(field, { CIDRs: ranges }, 'may only hold up to 2 values')];
   const errors: FieldError[] = [];
-  eachAt(field, ranges, (at, range) => checkCidr(errors, at, range));
+  eachAt(field, ranges, (at, range) => checkCanonicalCidr(errors, at, range));
+  const families = ranges.map(range => parseCidr(range)?.family);
+  if (families.length === 2 && families[0] !== undefined && families[0] === families[1]) {
+    errors.push(invalid(field, ranges, onePerFamily));
+  }
   return errors;
 }
 
@@ -36,9 +38,12 @@ function validateUpdate(object: ServiceCIDR, old: ServiceCIDR): FieldError[] {
 export const serviceCidr: KindBehaviour<ServiceCIDR> = {
   prepareCreate: draft => void delete draft.status,
   prepareUpdate: keepStatus,
-  prepareSubresource: keepAllButStatus,
+  prepareSubresource(draft, old, subresource) {
+    if (subresource !== 'status') return;
+    keepAllButStatus(draft, old);
+    keepMetadata(draft, old);
+  },
   validateCreate: validate,
   validateUpdate,
-  warnings: object => (object.spec?.cidrs ?? []).flatMap((range, i) => warnAboutRange(`spec.cidrs[${i}]`, range)),
   columns: [nameColumn, text('CIDRs', 'Ranges of addresses.', o => (o.spec?.cidrs ?? []).join(',')), ageColumn],
 };

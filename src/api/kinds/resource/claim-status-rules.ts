@@ -1,4 +1,3 @@
-import { addressFamily } from '#base';
 import type { FieldError } from '../../kind.ts';
 import type {
   AllocatedDeviceStatus,
@@ -8,6 +7,7 @@ import type {
   ResourceClaim,
   ResourceClaimConsumerReference,
 } from '../../types.ts';
+import { checkInterfaceAddress } from '../addresses.ts';
 import { checkNodeSelector } from '../affinity.ts';
 import { checkConditions } from '../conditions.ts';
 import { semanticallyEqual } from '../equality.ts';
@@ -175,12 +175,6 @@ function checkNetworkData(errors: FieldError[], path: string, data: NetworkDevic
     list: ips,
     max: maxAddresses,
     keyOf: address => address,
-    check(at, address) {
-      const [host = '', prefix = ''] = address.split('/');
-      const bits = addressFamily(host) === 4 ? 32 : addressFamily(host) === 6 ? 128 : -1;
-      if (/^\d{1,3}$/.test(prefix) && Number(prefix) <= bits) return;
-      const detail = 'must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)';
-      errors.push(invalid(at, address, detail));
-    },
+    check: (at, address) => checkInterfaceAddress(errors, at, address),
   });
 }
