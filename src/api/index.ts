@@ -44,6 +44,7 @@ export { autoscalerToV1, autoscalerToV2 } from './kinds/autoscaling/conversion.t
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
+export { checkLabel, checkSubdomain } from './kinds/name-rules.ts';
 export type { QosClass } from './kinds/qos.ts';
 export { qosClassOf } from './kinds/qos.ts';
 export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './node-selector.ts';

@@ -129,6 +129,13 @@ export const configTable = {
     sentence:
       "File with an AuthorizationConfiguration, as kube-apiserver's: authorizers in order, webhooks among them; changes are taken over.",
   },
+  'admission-control-config-file': {
+    type: 'string',
+    default: '',
+    roles: server,
+    sentence:
+      "File with an AdmissionConfiguration, as kube-apiserver's: defaults and exemptions of PodSecurity; read at start.",
+  },
   'audit-policy-file': {
     type: 'string',
     default: '',

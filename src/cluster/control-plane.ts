@@ -50,6 +50,8 @@ export interface ControlPlaneConfig {
   serviceAccountKey: string | undefined;
   /** Who else says who comes in and what is allowed; closed with the control plane. */
   access?: AccessSettings | undefined;
+  /** What an operator's file says to admission plugins. */
+  admission?: admission.AdmissionConfiguration | undefined;
   /** What is written about requests; closed with the control plane. */
   audit?: AuditSettings | undefined;
   /** Gets a span of each request; closed with the control plane. */
@@ -271,6 +273,7 @@ function createExtend({ config, deps, cleanup, writer }: ExtendOptions) {
         random,
         log: log.child('admission'),
         meter: deps.meter,
+        configuration: config.admission,
         scheme: parts.scheme,
         resourceOfKind: parts.resourceOfKind,
         resourceOfName: parts.resourceOfName,

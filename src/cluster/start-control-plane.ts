@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { tracing } from '#apiserver';
+import { admission, tracing } from '#apiserver';
 import { type Client, formatKubeconfig } from '#client';
 import type { Store } from '#store';
 import { openAccess } from './access-settings.ts';
@@ -45,6 +45,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
     authority: serverCa,
     random,
   });
+  const admissionFile = config['admission-control-config-file'];
   const names = createNodeNames();
   const joining = Promise.withResolvers<Client>();
   const controlPlane = await startControlPlane(
@@ -72,6 +73,7 @@ export async function startServerControlPlane(cluster: Cluster): Promise<Control
       access: openAccess(config, {
         ...{ clock, random, log: cluster.log.child('access'), ownIssuer: issuerOf(config) },
       }),
+      admission: admissionFile ? admission.readAdmissionConfiguration(admissionFile) : undefined,
       audit: openAudit(config, { clock, log: cluster.log.child('audit'), meter: cluster.meter }),
       encryption: openSecretsEncryption(config, {
         folder: dirname(paths.tokenFile),

@@ -10,6 +10,7 @@ import {
   createCertificateSigning,
   createCertificateSubjectRestriction,
 } from './certificates.ts';
+import type { AdmissionConfiguration } from './configuration.ts';
 import { createLimitRanger } from './limit-ranger.ts';
 import { createNamespaceLifecycle } from './namespace-lifecycle.ts';
 import { createNodeRestriction } from './node-restriction.ts';
@@ -43,6 +44,8 @@ export interface AdmissionOptions {
   readonly random: Random;
   readonly log: Log;
   readonly meter: Meter;
+  /** What an operator's file says to plugins. */
+  readonly configuration?: AdmissionConfiguration | undefined;
   /** Versions of kinds, for webhooks that ask for another one. */
   readonly scheme: () => Scheme;
   /** Calls webhooks; default one of admission's own. */
@@ -87,7 +90,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     createServiceAccountPlugin({ reader, clock, random }),
     createNodeRestriction(reader, authorize),
     createTaintNodesByCondition(),
-    createPodSecurity(reader),
+    createPodSecurity(reader, { meter: options.meter, config: options.configuration?.podSecurity }),
     createPriority(reader),
     createDefaultTolerationSeconds(),
     createDefaultStorageClass(reader),

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Container, type Pod, resources } from '#api';
+import { createMeter } from '#base';
 import { createFakeReader } from '../access/testing.ts';
 import { createPodSecurity, evaluatePod } from './pod-security.ts';
+import { defaultPodSecurity, type PodSecurityConfig } from './pod-security-config.ts';
+import { allPrivileged } from './pod-security-policy.ts';
 import { createTestRequest, runPlugin } from './testing.ts';
 
 type Level = 'privileged' | 'baseline' | 'restricted';
@@ -204,11 +207,12 @@ test('each level says what it has against a pod, in the words of upstream', () =
   }
 });
 
-function world(labels: Record<string, string>) {
+function world(labels: Record<string, string>, config?: PodSecurityConfig) {
   const reader = createFakeReader();
+  const meter = createMeter();
   reader.put(resources.namespaces, { metadata: { name: 'team', labels }, spec: {} });
-  const plugin = createPodSecurity(reader);
-  return { reader, plugin };
+  const plugin = createPodSecurity(reader, { meter, config });
+  return { reader, plugin, meter };
 }
 const label = (mode: string, value: string) => ({ [`pod-security.kubernetes.io/${mode}`]: value });
 const privileged = { containers: [container('a', { privileged: true })] };
@@ -283,4 +287,77 @@ test('wrong labels are refused, a stricter level is tried on the pods that are t
     'existing pods in namespace "team" violate the new PodSecurity enforce level "baseline:latest"',
     'one (and 1 other pod): privileged',
   ]);
+});
+
+test('without labels the configuration counts, and its exemptions are not judged', async () => {
+  const config = {
+    ...defaultPodSecurity,
+    defaults: { ...allPrivileged, enforce: { level: 'baseline', minor: 30 } as const },
+    usernames: new Set(['builder']),
+    runtimeClasses: new Set(['gvisor']),
+  };
+  const { plugin, meter } = world({}, config);
+  const ask = async (plugin: Parameters<typeof runPlugin>[0], spec: Partial<Pod['spec']>, user = 'somebody') => {
+    const annotations: Record<string, string> = {};
+    const request = createTestRequest(resources.pods, { object: pod(spec), user: { name: user, groups: [] } });
+    const refusal = await runPlugin(plugin, { ...request, annotate: (key, value) => (annotations[key] = value) });
+    return { refusal, annotations };
+  };
+  const prefix = 'pod-security.kubernetes.io/';
+  assert.match((await ask(plugin, privileged)).refusal ?? '', /violates PodSecurity "baseline:v1\.30": privileged/);
+  assert.deepEqual(await ask(plugin, privileged, 'builder'), {
+    refusal: undefined,
+    annotations: { [`${prefix}exempt`]: 'user' },
+  });
+  assert.deepEqual(await ask(plugin, { ...privileged, runtimeClassName: 'gvisor' }), {
+    refusal: undefined,
+    annotations: { [`${prefix}exempt`]: 'runtimeClass' },
+  });
+  const exempt = world(label('enforce', 'restricted'), { ...config, namespaces: new Set(['team']) });
+  assert.deepEqual(await ask(exempt.plugin, privileged), {
+    refusal: undefined,
+    annotations: { [`${prefix}exempt`]: 'namespace' },
+  });
+  const text = await meter.text();
+  assert.match(text, /^pod_security_exemptions_total\{request_operation="create",resource="pod",subresource=""\} 2$/m);
+  assert.match(
+    text,
+    /^pod_security_evaluations_total\{decision="deny",policy_level="baseline",policy_version="v1\.30",mode="enforce",.*\} 1$/m,
+  );
+  const update = createTestRequest(resources.namespaces, {
+    operation: 'UPDATE',
+    old: { metadata: { name: 'team' }, spec: {} },
+    object: { metadata: { name: 'team', labels: label('enforce', 'restricted') }, spec: {} },
+  });
+  assert.equal(await runPlugin(exempt.plugin, update), undefined);
+  assert.deepEqual(update.warnings, [
+    'namespace "team" is exempt from Pod Security, and the policy (enforce=restricted:v1.30) will be ignored',
+  ]);
+});
+
+test('what is enforced is warned of in templates, unless the labels say what to warn of', async () => {
+  const template = { metadata: {}, spec: pod(privileged).spec };
+  const object = { metadata: { name: 'd', namespace: 'team' }, spec: { selector: {}, template } } as never;
+  const warnings = async (labels: Record<string, string>) => {
+    const request = createTestRequest(resources.deployments, { object });
+    assert.equal(await runPlugin(world(labels).plugin, { ...request, namespace: 'team' }), undefined);
+    return request.warnings;
+  };
+  const enforced = { ...label('enforce', 'baseline'), ...label('enforce-version', 'v1.30') };
+  const [warning] = await warnings(enforced);
+  assert.match(warning ?? '', /^would violate PodSecurity "baseline:v1\.30": privileged/);
+  assert.deepEqual(await warnings({ ...enforced, ...label('warn', 'privileged') }), []);
+});
+
+test('labels that cannot be read enforce the strictest, and the audit log says so', async () => {
+  const annotations: Record<string, string> = {};
+  const request = createTestRequest(resources.pods, { object: pod({ containers: [bare('a')] }) });
+  const { plugin, meter } = world(label('enforce', 'strict'));
+  const refusal = await runPlugin(plugin, { ...request, annotate: (key, value) => (annotations[key] = value) });
+  assert.match(refusal ?? '', /violates PodSecurity "restricted:latest"/);
+  assert.equal(
+    annotations['pod-security.kubernetes.io/error'],
+    'Failed to parse policy: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted',
+  );
+  assert.match(await meter.text(), /^pod_security_errors_total\{fatal="false",.*\} 1$/m);
 });
