@@ -70,6 +70,15 @@ function duplicateReports(text: string): string[] {
   return duplicateKeys(text).map(path => `duplicate field "${path}"`);
 }
 
+/** YAML to a plain value, as `Decoder.parse` does. Throws DecodeError. */
+export function parseYamlBody(text: string): RawText {
+  try {
+    return parseYaml(text);
+  } catch (cause) {
+    throw cause instanceof SyntaxProblem ? new DecodeError(cause.message, { cause }) : cause;
+  }
+}
+
 /** Clients send JSON where YAML is asked for, because it is YAML too: the faster parser is tried first. */
 function readText(text: string, format: BodyFormat, validation: FieldValidation): RawText {
   if (format === 'json') return readJson(text, validation);

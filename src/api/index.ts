@@ -11,9 +11,9 @@ export type { Behaviours } from './create-scheme.ts';
 export { createScheme, schemeOf } from './create-scheme.ts';
 export type { CustomKind, CustomVersion, ScalePaths } from './custom/index.ts';
 export * as custom from './custom/index.ts';
-export { createCustomKinds, isCustomKind, pruneUnknown } from './custom/index.ts';
+export { createCustomJudge, createCustomKinds, isCustomKind, pruneUnknown } from './custom/index.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
-export { createDecoder, DecodeError } from './decode.ts';
+export { createDecoder, DecodeError, parseYamlBody } from './decode.ts';
 export {
   aggregatedDiscovery,
   apiGroup,
@@ -40,6 +40,7 @@ export {
   createPolicyCompiler,
   jsonPatchType,
 } from './kinds/admissionregistration/policy-expressions.ts';
+export { validateDefinition, validateDefinitionUpdate } from './kinds/apiextensions/definition-rules.ts';
 export { autoscalerToV1, autoscalerToV2 } from './kinds/autoscaling/conversion.ts';
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
 export type { MetadataOptions } from './kinds/index.ts';
@@ -51,6 +52,8 @@ export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './
 export type { Document, KnownDocument, OpenApi, OpenApiOptions } from './openapi/documents.ts';
 export { createOpenApi } from './openapi/documents.ts';
 export type { Descriptions } from './openapi/schema.ts';
+export type { Pace } from './pace.ts';
+export { createPace, TooLong } from './pace.ts';
 export { applyJsonPatch, jsonPatchSteps, PatchError } from './patch/json.ts';
 export { applyMergePatch } from './patch/merge.ts';
 export { applyStrategicPatch } from './patch/strategic.ts';

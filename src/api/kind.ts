@@ -1,3 +1,4 @@
+import type { Pace } from './pace.ts';
 import type { KubeObject } from './resource.ts';
 
 /** One thing that is wrong with an object: becomes a cause of a 422 Status. */
@@ -59,9 +60,10 @@ export interface KindBehaviour<T extends KubeObject> {
   prepareSubresource?(draft: T, old: T, subresource: string, context: KindContext): void;
   /** Before the first deletion: what has to be done before the object may go is written into `draft` (a finalizer), and the deletion itself. */
   prepareDelete?(draft: T, context: KindContext): void;
-  validateCreate?(object: T): FieldError[];
-  validateUpdate?(object: T, old: T): FieldError[];
-  validateSubresource?(object: T, old: T, subresource: string): FieldError[];
+  /** What a client can make long asks `pace`, which throws TooLong: then the object is judged anew elsewhere, without it. */
+  validateCreate?(object: T, pace?: Pace): FieldError[];
+  validateUpdate?(object: T, old: T, pace?: Pace): FieldError[];
+  validateSubresource?(object: T, old: T, subresource: string, pace?: Pace): FieldError[];
   /** Warnings (HTTP Warning header) for deprecated or dubious content, upstream's texts. */
   warnings?(object: T, old: T | undefined): string[];
   /** Default: Name and Age. The Name column is written out. */

@@ -7,6 +7,7 @@ import type { AdmissionPlugin } from './admission.ts';
 import type { Versions } from './custom/index.ts';
 import type { ObjectReader } from './reader.ts';
 import type { WatchCounts } from './server-meters.ts';
+import type { Thread } from './thread/index.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 /** What the verbs of one server share. */
@@ -21,6 +22,8 @@ export interface Core {
   readonly decoder: Decoder;
   readonly protobuf: ProtobufCodec;
   readonly fieldManager: FieldManager;
+  /** For judgements and bodies that take longer than a turn of the event loop may. */
+  readonly thread: Thread;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,3 +1,4 @@
+import type { Pace } from '../pace.ts';
 import { Fault, fault } from './errors.ts';
 import type { CallCost } from './runtime-cost.ts';
 import type { Overload, Run } from './signature.ts';
@@ -17,7 +18,10 @@ import {
 /** The state of one evaluation. */
 export interface Frame {
   cost: number;
-  readonly limit: number;
+  /** Beyond this, `charge` looks closer: the limit of the cost, or the next moment to ask how long it has taken. */
+  limit: number;
+  readonly costLimit: number;
+  readonly pace: Pace | undefined;
   /** Iteration variables and bindings. */
   readonly slots: unknown[];
   variable(index: number): unknown;
@@ -31,7 +35,21 @@ export const costExceeded = 'operation cancelled: actual cost limit exceeded';
 /** Adds to the cost; a final fault beyond the limit. */
 export function charge(frame: Frame, cost: number): void {
   frame.cost += cost;
-  if (frame.cost > frame.limit) throw new Fault(costExceeded, true);
+  if (frame.cost > frame.limit) lookCloser(frame);
+}
+
+/** About a tenth of a millisecond of most expressions, some of the dearest that are counted cheap. */
+const checkedCost = 2000;
+
+function lookCloser(frame: Frame): void {
+  if (frame.cost > frame.costLimit) throw new Fault(costExceeded, true);
+  frame.pace?.check();
+  frame.limit = firstLimit(frame.costLimit, frame.pace, frame.cost);
+}
+
+/** The first `limit` of a frame, or the next one from a cost on. */
+export function firstLimit(costLimit: number, pace: Pace | undefined, from = 0): number {
+  return pace ? Math.min(costLimit, from + checkedCost) : costLimit;
 }
 
 /** True when a value is of a type as far as can be seen at once: of lists and maps the first item is looked at. */

@@ -1,4 +1,4 @@
-import { compileRe2, RegexError } from '../regex.ts';
+import { compileRe2, RegexError, worstCompileMs, worstSearchMs } from '../regex.ts';
 import { fault } from './errors.ts';
 import type { Bound, CallContext, Library, Row } from './signature.ts';
 import {
@@ -41,6 +41,7 @@ const usualPatternSize = 50;
 /** A pattern compiled once for a program, for matching it with a text; faults with RE2's message. */
 export function patternOf(context: CallContext, pattern: string, text: string): ReturnType<typeof compileRe2> {
   const compiled = context.memo(`re ${pattern}`, () => {
+    context.foresee(worstCompileMs(pattern));
     try {
       return compileRe2(pattern);
     } catch (error) {
@@ -48,6 +49,7 @@ export function patternOf(context: CallContext, pattern: string, text: string): 
       throw error;
     }
   });
+  context.foresee(worstSearchMs(compiled, text));
   context.work(text.length * Math.ceil(compiled.size / usualPatternSize));
   return compiled;
 }

@@ -168,7 +168,7 @@ const find: Bound = {
 const findAll: Bound = {
   bind: context => (text: string, pattern: string, limit?: bigint) => {
     const count = limit === undefined || limit < 0n ? Number.POSITIVE_INFINITY : Number(limit);
-    return new ArrayList(patternOf(context, pattern, text).findAll(text, count));
+    return new ArrayList(patternOf(context, pattern, text).findAll(text, count, () => context.foresee(0)));
   },
 };
 

@@ -63,6 +63,8 @@ function chainPlan(chain: Fn, chainCost: 0 | 1): Plan {
 const constantFrame: Frame = {
   cost: 0,
   limit: Number.POSITIVE_INFINITY,
+  costLimit: Number.POSITIVE_INFINITY,
+  pace: undefined,
   slots: [],
   variable: () => fault('no variable is constant'),
 };

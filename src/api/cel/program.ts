@@ -1,8 +1,9 @@
+import type { Pace } from '../pace.ts';
 import type { Expr } from './ast.ts';
 import { checkExpr, type Declarations } from './checker.ts';
 import { CelCompileError, CelError, type CelIssue, Fault, formatIssues } from './errors.ts';
 import { declaredSizes, estimateCost } from './estimate.ts';
-import { costExceeded, type Frame } from './frame.ts';
+import { costExceeded, type Frame, firstLimit } from './frame.ts';
 import { fromJson } from './json-values.ts';
 import { perCallLimit } from './limits.ts';
 import { locate, parseCel, SyntaxProblem } from './parser.ts';
@@ -33,6 +34,8 @@ export interface CompileOptions {
 export interface EvaluateOptions {
   /** Cost at which evaluation stops. Default: `perCallLimit`. */
   readonly costLimit?: number;
+  /** Asked now and then; what it throws is passed on. */
+  readonly pace?: Pace | undefined;
 }
 
 export interface EvaluateResult {
@@ -69,7 +72,7 @@ export function compileCel(expression: string, options: CompileOptions): CelProg
     expression,
     resultType: checked.type,
     references: checked.references,
-    evaluate: (values, { costLimit = perCallLimit } = {}) => run(values, costLimit),
+    evaluate: (values, { costLimit = perCallLimit, pace } = {}) => run(values, costLimit, pace),
     estimateCost: () => estimateCost(expr, declaredSizes(variables)),
   };
 }
@@ -120,7 +123,7 @@ interface PlanInput {
   typeNamed: Declarations['typeNamed'];
 }
 
-type Runner = (values: Readonly<Record<string, unknown>>, costLimit: number) => EvaluateResult;
+type Runner = (values: Readonly<Record<string, unknown>>, costLimit: number, pace: Pace | undefined) => EvaluateResult;
 
 const unset = Symbol('unset');
 
@@ -129,12 +132,14 @@ function plan({ expr, names, variables, typeNamed }: PlanInput): Runner {
   const indexes = new Map(names.map((name, index) => [name, index]));
   const types = names.map(name => variables.get(name)!);
   const planned = planOrFail(expr, { variable: name => indexes.get(name)!, calls, typeNamed });
-  return (values, limit) => {
-    calls.reset();
+  return (values, costLimit, pace) => {
+    calls.reset(pace);
     const read: unknown[] = new Array(names.length).fill(unset);
     const frame: Frame = {
       cost: 0,
-      limit,
+      limit: firstLimit(costLimit, pace),
+      costLimit,
+      pace,
       slots: new Array(planned.slots).fill(undefined),
       variable: index => {
         if (read[index] === unset) read[index] = readVariable(names[index]!, values, types[index]!);
@@ -168,16 +173,28 @@ function readVariable(name: string, values: Readonly<Record<string, unknown>>, t
 
 /** What hidden work an evaluation may do beyond its cost: well below a second. */
 const maxWork = 20_000_000;
+/** After so much of it the pace is asked: some tenths of a millisecond. */
+const checkedWork = 10_000;
 /** Patterns and zones that are kept for a program. */
 const maxMemos = 64;
 
-function createCallContext(): CallContext & { reset(): void } {
+function createCallContext(): CallContext & { reset(pace: Pace | undefined): void } {
   const memos = new Map<string, unknown>();
   let left = maxWork;
+  let pace: Pace | undefined;
+  let next = 0;
+  const lookCloser = () => {
+    if (left < 0) throw new Fault(costExceeded, true);
+    pace?.check();
+    next = pace ? Math.max(0, left - checkedWork) : 0;
+  };
   return {
-    reset: () => {
+    reset: own => {
       left = maxWork;
+      pace = own;
+      next = pace ? left - checkedWork : 0;
     },
+    foresee: worstMs => pace?.check(worstMs),
     memo: <T>(key: string, make: () => T): T => {
       if (memos.has(key)) return memos.get(key) as T;
       const made = make();
@@ -187,7 +204,7 @@ function createCallContext(): CallContext & { reset(): void } {
     },
     work: units => {
       left -= units;
-      if (left < 0) throw new Fault(costExceeded, true);
+      if (left < next) lookCloser();
     },
   };
 }

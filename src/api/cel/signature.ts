@@ -59,6 +59,8 @@ export type Run = (...args: never[]) => unknown;
 export interface CallContext {
   /** Compiled patterns and the like by text. */
   memo<T>(key: string, make: () => T): T;
+  /** Before work that cannot be interrupted and may take so long. */
+  foresee(worstMs: number): void;
   /** Counts hidden work (code points walked, elements compared deeply); throws when it is beyond all measure. */
   work(units: number): void;
 }

@@ -42,11 +42,13 @@ export function upstreamCosts(expression: string): Costs {
   if (issues.length > 0) throw new Error(`${expression}: ${issues[0]!.message}`);
   const isText = (type: CelType): boolean => type.kind === 'string' || type.kind === 'bytes';
   const estimate = estimateCost(expr, (_path, type) => (isText(type) ? { min: 0, max: 12 } : undefined));
-  const calls = { memo: <T>(_key: string, make: () => T): T => make(), work: () => {} };
+  const calls = { memo: <T>(_key: string, make: () => T): T => make(), work: () => {}, foresee: () => {} };
   const planned = planExpr(expr, { variable: () => 0, typeNamed, foldConstants: false, calls });
   const frame: Frame = {
     cost: 0,
     limit: Number.POSITIVE_INFINITY,
+    costLimit: Number.POSITIVE_INFINITY,
+    pace: undefined,
     slots: [],
     variable: () => authorizerValue(() => ({ allowed: true })),
   };

@@ -26,7 +26,7 @@ function isIntOrString(schema: Schema): boolean {
 
 /** One alternative by itself: what it found, and how far it came. */
 function attempt(check: Check, value: unknown, run: Run): Run {
-  const inner: Run = { ...createRun(), steps: run.steps };
+  const inner: Run = { ...createRun(run.pace), steps: run.steps };
   check(value, undefined, inner);
   return inner;
 }

@@ -47,10 +47,10 @@ export function createBehaviour({
     prepareSubresource(draft, old, subresource) {
       if (subresource === 'status') keepAllButStatus(draft, old);
     },
-    validateCreate: object => settle(object, validation().validate(object, undefined)),
-    validateUpdate: (object, old) => settle(object, validation().validate(object, old)),
-    validateSubresource: (object, old, subresource) =>
-      subresource === 'status' ? settle(object, validation().validateStatus(object, old)) : [],
+    validateCreate: (object, pace) => settle(object, validation().validate(object, undefined, pace)),
+    validateUpdate: (object, old, pace) => settle(object, validation().validate(object, old, pace)),
+    validateSubresource: (object, old, subresource, pace) =>
+      subresource === 'status' ? settle(object, validation().validateStatus(object, old, pace)) : [],
     warnings: (object, old) => [...finalizerWarnings(object, old), ...(warned.get(object) ?? [])],
   };
 }

@@ -1,5 +1,6 @@
 export { canonicalJson, jsonEqual } from './equal.ts';
 export { JsonPathError, parseJsonPath } from './json-path.ts';
+export { createCustomJudge } from './judge.ts';
 export type { CustomKind, CustomVersion } from './kinds.ts';
 export { createCustomKinds, isCustomKind } from './kinds.ts';
 export { customSchemas, schemaName } from './openapi.ts';

@@ -21,6 +21,8 @@ export interface CustomVersion {
   readonly deprecationWarning: string | undefined;
   readonly schema: Schema;
   readonly scale: ScalePaths | undefined;
+  /** The definition's own schema as JSON, for judging objects elsewhere; undefined when it has none. */
+  schemaText(): string | undefined;
   /** Takes out what the schema does not have, in place; gives the paths: also for objects that were stored by older definitions. */
   prune(object: unknown): string[];
   /** Drops nulls that may not be and fills in defaults, in place: on writes and on reads. */
@@ -37,7 +39,7 @@ export function isCustomKind(kind: Kind): kind is CustomKind {
 }
 
 const verbs: readonly Verb[] = ['delete', 'deletecollection', 'get', 'list', 'patch', 'create', 'update', 'watch'];
-const metadataTypeName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
+export const metadataTypeName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 
 /**
  * The kinds of a definition: one for each version that is served or stored, in the definition's order (`custom` tells which). The definition must
@@ -63,6 +65,10 @@ function createCustomKind({ definition, version, metadataType }: Parts): CustomK
   const fillDefaults = lazy(() => createDefaulter(withoutEnvelope(schema)));
   const validation = lazy((): Validation => createValidation({ schema, metadataType, scale }));
   const defaults = (object: unknown) => fillDefaults()(object);
+  const schemaText = lazy(() => {
+    const own = version.schema?.openAPIV3Schema;
+    return own && JSON.stringify(own);
+  });
   return {
     group,
     version: version.name,
@@ -85,6 +91,7 @@ function createCustomKind({ definition, version, metadataType }: Parts): CustomK
       deprecationWarning: deprecationOf(definition, version),
       schema,
       scale,
+      schemaText,
       prune: object => pruneUnknown(schema, object),
       applyDefaults: defaults,
     },

@@ -7,6 +7,7 @@ import {
   optionalType,
   typeFromSchema,
 } from '../cel/index.ts';
+import type { Pace } from '../pace.ts';
 import { readFieldPath } from './field-path.ts';
 import type { Rule, Schema } from './schema.ts';
 
@@ -30,9 +31,15 @@ export function selfTypeOf(schema: Schema, isResource: boolean): CelType | undef
 }
 
 /** Compiles the rules of one node, not of those below it. Texts of errors are those of pkg/apiserver/schema/cel/compilation.go. */
-export function compileNodeRules(schema: Schema, self: CelType): RuleProgram[] {
-  return (schema['x-kubernetes-validations'] ?? []).map(rule => compileRule(rule, schema, self));
+export function compileNodeRules(schema: Schema, self: CelType, pace?: Pace): RuleProgram[] {
+  return (schema['x-kubernetes-validations'] ?? []).map(rule => {
+    pace?.check((rule.rule.length + (rule.messageExpression ?? '').length) * compileMsEach);
+    return compileRule(rule, schema, self);
+  });
 }
+
+/** Measured at worst: a character of an expression parsed, checked, planned and its cost estimated. */
+const compileMsEach = 0.004;
 
 function compileRule(rule: Rule, schema: Schema, self: CelType): RuleProgram {
   const variables = { self, oldSelf: rule.optionalOldSelf ? optionalType(self) : self };

@@ -1,5 +1,6 @@
 import { CelError, isCostExceeded, maxMessageExpressionBytes, runtimeCostBudget } from '../cel/index.ts';
 import type { FieldError } from '../kind.ts';
+import type { Pace } from '../pace.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
 import { compileNodeRules, type RuleProgram, selfTypeOf } from './rule-programs.ts';
@@ -7,14 +8,14 @@ import { maxErrors, nowhere, quote } from './run.ts';
 import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 
 /** Runs the rules (x-kubernetes-validations) of a schema on an object; `old` is undefined for a create. Warnings are errors that are let be. */
-export type Rules = (object: unknown, old: unknown) => { errors: FieldError[]; warnings: string[] };
+export type Rules = (object: unknown, old: unknown, pace?: Pace) => { errors: FieldError[]; warnings: string[] };
 
 /** Compiles all rules of a schema; undefined where it has none. `isResource`: its root has metadata. Source: pkg/apiserver/schema/cel/validation.go. */
 export function compileRules(schema: Schema, isResource = true): Rules | undefined {
   const root = planNode(schema, isResource);
   if (!root) return undefined;
-  return (object, old) => {
-    const run: RulesRun = { errors: [], warnings: [], budget: runtimeCostBudget };
+  return (object, old, pace) => {
+    const run: RulesRun = { errors: [], warnings: [], budget: runtimeCostBudget, pace, count: 0 };
     visit(root, { value: object, old, path: '', isSame: old === undefined ? () => false : sameness(object, old) }, run);
     return run;
   };
@@ -25,12 +26,15 @@ interface RulesRun {
   readonly warnings: string[];
   /** What all rules of the object may still cost; below zero: nothing more is run. */
   budget: number;
+  readonly pace: Pace | undefined;
+  /** Of rules that were run. */
+  count: number;
 }
 
 interface Node {
   readonly type: string;
   /** Compiled when a value first comes here: large definitions have a hundred of them. */
-  rules(): readonly RuleProgram[];
+  rules(pace: Pace | undefined): readonly RuleProgram[];
   readonly items: Node | undefined;
   readonly values: Node | undefined;
   readonly members: ReadonlyMap<string, Node>;
@@ -51,18 +55,19 @@ function planNode(schema: Schema, isResource: boolean): Node | undefined {
   const hasRules = (schema['x-kubernetes-validations'] ?? []).length > 0;
   if (!hasRules && !items && !values && members.size === 0) return undefined;
   let compiled: readonly RuleProgram[] | undefined;
-  const rules = () => {
+  const rules = (pace: Pace | undefined) => {
     if (!hasRules) return [];
-    compiled ??= compileOwn(schema, isResource);
+    compiled ??= compileOwn(schema, isResource, pace);
     return compiled;
   };
   const isAtomic = schema['x-kubernetes-map-type'] === 'atomic';
   return { type: schema.type ?? '', rules, items, values, members, isAtomic, finder: createItemFinder(schema) };
 }
 
-function compileOwn(schema: Schema, isResource: boolean): readonly RuleProgram[] {
+function compileOwn(schema: Schema, isResource: boolean, pace: Pace | undefined): readonly RuleProgram[] {
+  pace?.check();
   const self = selfTypeOf(schema, isResource);
-  return self ? compileNodeRules(schema, self) : [];
+  return self ? compileNodeRules(schema, self, pace) : [];
 }
 
 /** A value and what it was before. */
@@ -122,8 +127,13 @@ function joinPath(path: string, name: string): string {
 
 const outOfBudget = 'validation failed due to running out of cost budget, no further validation rules will be run';
 
+/** Most take some microseconds; those that take long ask for themselves. */
+const checkedRules = 32;
+
 function runRules(node: Node, place: Place, run: RulesRun): void {
-  for (const rule of node.rules()) {
+  for (const rule of node.rules(run.pace)) {
+    run.count++;
+    if (run.count % checkedRules === 0) run.pace?.check();
     if (run.budget <= 0) {
       stop(run, invalidType(node, place.path, outOfBudget));
       return;
@@ -147,7 +157,7 @@ function runRule(node: Node, rule: Runnable, { place, run }: At): void {
   const variables = { self: place.value, oldSelf: place.old ?? undefined };
   let passed: boolean;
   try {
-    const { value, cost } = rule.program.evaluate(variables);
+    const { value, cost } = rule.program.evaluate(variables, { pace: run.pace });
     if (!spend(run, cost, invalidType(node, place.path, outOfBudget))) return;
     passed = value === true;
   } catch (error) {
@@ -208,7 +218,10 @@ function messageOf(rule: Runnable, { place, run }: At): string | undefined | { s
   if (!rule.message) return undefined;
   const source = JSON.stringify(rule.rule.messageExpression);
   try {
-    const { value, cost } = rule.message.evaluate({ self: place.value, oldSelf: place.old ?? undefined });
+    const { value, cost } = rule.message.evaluate(
+      { self: place.value, oldSelf: place.old ?? undefined },
+      { pace: run.pace },
+    );
     if (cost > run.budget) return { stopped: messageOutOfBudget };
     run.budget -= cost;
     const text = typeof value === 'string' ? value.trim() : '';

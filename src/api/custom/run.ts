@@ -1,4 +1,5 @@
 import type { FieldError } from '../kind.ts';
+import type { Pace } from '../pace.ts';
 import { formatSteps } from './prune.ts';
 
 /** One validation of one object: where it stands, and what it found. */
@@ -7,6 +8,7 @@ export interface Run {
   readonly errors: FieldError[];
   /** Checks that were made: tells which alternative of anyOf and oneOf came closest. */
   matches: number;
+  readonly pace: Pace | undefined;
 }
 
 /**
@@ -18,8 +20,17 @@ export type Check = (value: unknown, old: unknown, run: Run) => void;
 /** Enough to mend an object by, and no hostile object makes a giant answer. */
 export const maxErrors = 200;
 
-export function createRun(): Run {
-  return { steps: [], errors: [], matches: 0 };
+export function createRun(pace?: Pace): Run {
+  return { steps: [], errors: [], matches: 0, pace };
+}
+
+/** A power of two: so many checks are made between two looks at the clock. */
+const checkedMatches = 64;
+
+/** Counts one check. */
+export function countCheck(run: Run): void {
+  run.matches++;
+  if (run.matches % checkedMatches === 0) run.pace?.check();
 }
 
 export function pathOf(run: Run): string {

@@ -1,9 +1,9 @@
-import { compileRe2, type Re2 } from '../regex.ts';
+import { compileRe2, type Re2, worstCompileMs, worstSearchMs } from '../regex.ts';
 import { checkAlternatives } from './alternatives.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
 import { formatTest, isKnownFormat } from './formats.ts';
-import { addError, type Check, fail, formatNumber, nowhere, pathOf, type Run } from './run.ts';
+import { addError, type Check, countCheck, fail, formatNumber, nowhere, pathOf, type Run } from './run.ts';
 import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
 
 /** Turns a schema into functions; done once per version of a definition. The texts are those of kube-openapi's validator. */
@@ -24,7 +24,7 @@ export function compileCheck(schema: Schema): Check {
 function ratcheted(parts: readonly Check[]): Check {
   return (value, old, run) => {
     const before = run.errors.length;
-    run.matches++;
+    countCheck(run);
     for (const part of parts) part(value, old, run);
     if (run.errors.length > before && old !== undefined && jsonEqual(value, old)) run.errors.length = before;
   };
@@ -99,7 +99,10 @@ function checkString(schema: Schema): Check | undefined {
     } else if (minLength !== undefined && length < minLength) {
       fail(run, 'FieldValueInvalid', value, `should be at least ${minLength} chars long`);
     } else if (pattern) {
-      regex ??= compileRe2(pattern);
+      if (!regex) {
+        run.pace?.check(worstCompileMs(pattern));
+        regex = compileRe2(pattern);
+      }
       checkPattern(value, { regex, pattern, run });
     }
     if (test && !test(value)) {
@@ -112,9 +115,10 @@ function checkString(schema: Schema): Check | undefined {
  * Characters times instructions: nearly all patterns take far less than a step for each, but a few with long counted repetitions take them all, and
  * nothing else happens meanwhile.
  */
-const maxPatternWork = 5_000_000;
+const maxPatternWork = 50_000_000;
 
 function checkPattern(text: string, { regex, pattern, run }: { regex: Re2; pattern: string; run: Run }): void {
+  run.pace?.check(worstSearchMs(regex, text));
   if (text.length * regex.size > maxPatternWork) {
     const most = Math.floor(maxPatternWork / regex.size);
     fail(run, 'FieldValueInvalid', text, `should match '${pattern}', which can be told for at most ${most} characters`);

@@ -1,4 +1,5 @@
 import type { FieldError } from '../kind.ts';
+import type { Pace } from '../pace.ts';
 import type { TypeNode } from '../scheme.ts';
 import { compileEmbeddedCheck } from './embedded.ts';
 import { type CheckLists, compileListCheck } from './list-types.ts';
@@ -11,9 +12,9 @@ import { compileCheck } from './validate.ts';
 /** Judges custom resources of one version: what an API server says to a write of them, metadata apart. */
 export interface Validation {
   /** `old`: absent for a create. Warnings are errors that are let be because the part has not changed. */
-  validate(object: unknown, old: unknown): Outcome;
+  validate(object: unknown, old: unknown, pace?: Pace): Outcome;
   /** A write of the status subresource. */
-  validateStatus(object: unknown, old: unknown): Outcome;
+  validateStatus(object: unknown, old: unknown, pace?: Pace): Outcome;
 }
 
 export interface Outcome {
@@ -47,19 +48,20 @@ export function createValidation({ schema, metadataType, scale }: ValidationOpti
       run.errors.push(notChecked);
       return { errors: run.errors, warnings: [] };
     }
-    const { errors, warnings } = rules(object, old);
+    run.pace?.check();
+    const { errors, warnings } = rules(object, old, run.pace);
     run.errors.push(...errors);
     return { errors: run.errors, warnings };
   };
   return {
-    validate(object, old) {
-      const run = createRun();
+    validate(object, old, pace) {
+      const run = createRun(pace);
       check(object, old, run);
       if (scale) run.errors.push(...validateScale(object, scale, { spec: true, status: true }));
       return finish(run, object, old);
     },
-    validateStatus(object, old) {
-      const run = createRun();
+    validateStatus(object, old, pace) {
+      const run = createRun(pace);
       const status = memberOf(object, 'status');
       if (checkStatus && status !== undefined) checkStatus(status, memberOf(old, 'status'), run);
       for (const error of run.errors)

@@ -6,6 +6,7 @@ import { ProtobufError } from '#wire';
 import { unsupportedMediaType } from '../errors.ts';
 import type { Target } from '../verbs/target.ts';
 import type { FieldValidation } from '../verbs/write-options.ts';
+import { parseText } from './parse-text.ts';
 
 /** Upstream's limit of a request body. */
 export const maxBodyBytes = 3 * 1024 * 1024;
@@ -31,28 +32,28 @@ export function formatOf(request: Request, protobuf = true): DocumentFormat {
   throw unsupportedMediaType(Object.keys(formats).filter(type => protobuf || formats[type] !== 'protobuf'));
 }
 
-/** Bytes to a plain value; nothing at all stands for an object that says nothing. Throws DecodeError, in the words of Go's decoders. */
-export function parseDocument(
+/** Bytes to a plain value; nothing at all stands for an object that says nothing. Rejects with DecodeError, in the words of Go's decoders. */
+export async function parseDocument(
   { core }: Target,
   from: { bytes: Uint8Array; format: DocumentFormat; validation: FieldValidation },
-): RawText & { value: Record<string, unknown> } {
+): Promise<RawText & { value: Record<string, unknown> }> {
   const { bytes, format, validation } = from;
   if (format === 'protobuf') return { value: readProtobuf(core, bytes), duplicates: [] };
   if (format === 'yaml' && !isUtf8(bytes)) {
     throw new DecodeError('error converting YAML to JSON: yaml: invalid leading UTF-8 octet');
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  const { value, duplicates } = readText(core, text, { format, validation });
+  const { value, duplicates } = await readText(core, text, { format, validation });
   return { value: asObject(value), duplicates };
 }
 
-function readText(
-  { decoder }: Target['core'],
+async function readText(
+  core: Target['core'],
   text: string,
   { format, validation }: { format: 'json' | 'yaml'; validation: FieldValidation },
-): RawText {
+): Promise<RawText> {
   try {
-    return decoder.parse(text, format, validation);
+    return await parseText(core, text, { format, validation });
   } catch (cause) {
     if (!(cause instanceof DecodeError) || format === 'yaml') throw cause;
     throw new DecodeError(`${noKind}: ${cause.message}`, { cause });

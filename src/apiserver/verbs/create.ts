@@ -1,5 +1,4 @@
 import type { UnknownObject } from '#api';
-import { validateMetadata } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
@@ -8,6 +7,7 @@ import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '
 import { admission } from './admit.ts';
 import { commit, WriteConflict } from './commit.ts';
 import { freshEnough } from './freshness.ts';
+import { judgeNew } from './judge.ts';
 import { recordWrite } from './managed-fields.ts';
 import { readObject } from './read-object.ts';
 import { alignNamespace, fillNewMetadata, generateName, identityOf, refuseResourceVersion } from './system-fields.ts';
@@ -68,7 +68,7 @@ export async function createObject(target: Target, creation: Creation): Promise<
     alignNamespace(kind, draft, target.namespace);
     const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
     prepare(target, draft, identity);
-    validate(target, draft);
+    await validate(target, draft);
     await admitted.validate();
     if (options.dryRun) return dryRun(target, creation);
     const item = await store(target, draft, isGenerated);
@@ -87,14 +87,10 @@ function prepare(target: Target, draft: UnknownObject, identity: ReturnType<type
   kind.behaviour.prepareCreate?.(draft, { nowMs: core.clock.now(), user: exchange.user });
 }
 
-function validate({ kind, exchange }: Target, draft: UnknownObject): void {
-  const { behaviour, namespaced } = kind;
-  const errors = [
-    ...validateMetadata(draft.metadata, { namespaced, nameRule: behaviour.nameRule }),
-    ...(behaviour.validateCreate?.(draft) ?? []),
-  ];
-  if (errors.length > 0) throw invalidFields(kind, draft.metadata.name, errors);
-  for (const text of behaviour.warnings?.(draft, undefined) ?? []) exchange.warnings.push(text);
+async function validate(target: Target, draft: UnknownObject): Promise<void> {
+  const { errors, warnings } = await judgeNew(target, draft);
+  if (errors.length > 0) throw invalidFields(target.kind, draft.metadata.name, errors);
+  target.exchange.warnings.push(...(target.kind.behaviour.warnings?.(draft, undefined) ?? []), ...warnings);
 }
 
 function dryRun(target: Target, { draft, view }: Creation): Response {

@@ -1,6 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { UnknownObject } from '#api';
-import { isCustomKind, validateMetadataUpdate } from '#api';
 import { servedObject } from '../content/render.ts';
 import { invalidFields, modified, StatusError } from '../errors.ts';
 import { encodeObject } from '../storage/encode.ts';
@@ -8,6 +7,7 @@ import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
 import { commit, remove } from './commit.ts';
 import { withCurrentItem } from './current-item.ts';
+import { judgeChange } from './judge.ts';
 import { recordWrite } from './managed-fields.ts';
 import { alignNamespace, inheritMetadata } from './system-fields.ts';
 import type { Target } from './target.ts';
@@ -78,7 +78,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
     }
     prepare(target, { draft, old, change });
     if (!isTracked && !isRecordedFirst) await recordWrite(target, { draft, old, manager: change.manager });
-    if (!change.isUnchecked) validate(target, draft, old);
+    if (!change.isUnchecked) await validate(target, draft, old);
     await admitted.validate();
     outcome = await write(target, { draft, item, dryRun: change.dryRun });
     return outcome;
@@ -127,15 +127,11 @@ function keepAllButStatus(draft: UnknownObject, old: UnknownObject): void {
   if (managedFields) draft.metadata.managedFields = managedFields;
 }
 
-function validate(target: Target, draft: UnknownObject, old: UnknownObject): void {
-  const { kind, name, subresource } = target;
-  const { behaviour } = kind;
-  const errors = validateMetadataUpdate(draft.metadata, old.metadata);
-  const isWhole = subresource === '' || (subresource === 'scale' && isCustomKind(kind));
-  if (isWhole) errors.push(...(behaviour.validateUpdate?.(draft, old) ?? []));
-  else errors.push(...(behaviour.validateSubresource?.(draft, old, subresource) ?? []));
-  if (errors.length > 0) throw invalidFields(kind, name, errors);
+async function validate(target: Target, draft: UnknownObject, old: UnknownObject): Promise<void> {
+  const { errors, warnings } = await judgeChange(target, draft, old);
+  if (errors.length > 0) throw invalidFields(target.kind, target.name, errors);
   warnOf(target, draft, old);
+  if (target.subresource === '') target.exchange.warnings.push(...warnings);
 }
 
 function warnOf({ kind, subresource, exchange }: Target, draft: UnknownObject, old: UnknownObject): void {

@@ -2,6 +2,7 @@ import type { RawText, TypeNode, UnknownObject } from '#api';
 import { apiVersionOf, applyMergePatch, applyStrategicPatch, DecodeError, jsonPatchSteps, PatchError } from '#api';
 import type { Turn } from '#base';
 import { inTurns } from '#base';
+import { isLongYaml, parseText } from '../content/parse-text.ts';
 import { contentTypeOf, maxBodyBytes } from '../content/read-document.ts';
 import { badRequest, entityTooLarge, invalidPatch, unprocessable, unsupportedMediaType } from '../errors.ts';
 import type { Target } from './target.ts';
@@ -32,11 +33,13 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
   }
   const bytes = await request.body(maxBodyBytes);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  const parse = () => parsePatch(target, { type, text, validation });
-  if (type !== 'apply') return { type, text, ...parse() };
+  const format = type === 'apply' ? 'yaml' : 'json';
+  if (type !== 'apply' || isLongYaml(text, format)) {
+    return { type, text, ...(await parsePatch(type, () => parseText(target.core, text, { format, validation }))) };
+  }
   let parsed: RawText | undefined;
   const lazily = () => {
-    parsed ??= parse();
+    parsed ??= readPatchText(type, () => target.core.decoder.parse(text, format, validation));
     return parsed;
   };
   return {
@@ -57,16 +60,25 @@ function unsupported({ core, kind, subresource }: Target): PatchType | undefined
   return isBuiltIn ? undefined : 'strategic';
 }
 
-function parsePatch(
-  { core }: Target,
-  { type, text, validation }: { type: PatchType; text: string; validation: FieldValidation },
-): RawText {
+async function parsePatch(type: PatchType, parse: () => Promise<RawText>): Promise<RawText> {
   try {
-    return core.decoder.parse(text, type === 'apply' ? 'yaml' : 'json', validation);
+    return await parse();
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error;
-    throw badRequest(type === 'apply' ? `error decoding YAML: ${error.message}` : error.message);
+    throw refusalOfText(type, error);
   }
+}
+
+function readPatchText(type: PatchType, parse: () => RawText): RawText {
+  try {
+    return parse();
+  } catch (error) {
+    throw refusalOfText(type, error);
+  }
+}
+
+function refusalOfText(type: PatchType, error: unknown): unknown {
+  if (!(error instanceof DecodeError)) return error;
+  return badRequest(type === 'apply' ? `error decoding YAML: ${error.message}` : error.message);
 }
 
 /**

@@ -39,9 +39,9 @@ async function readBody(target: Target, options: Wanted): Promise<UnknownObject>
   const hasProtobuf = target.core.protobuf.knows(apiVersionOf(wanted), wanted.kind);
   const format = formatOf(request, hasProtobuf);
   const bytes = await request.body(maxBodyBytes);
-  let document: ReturnType<typeof parseDocument>;
+  let document: Awaited<ReturnType<typeof parseDocument>>;
   try {
-    document = parseDocument(target, { bytes, format, validation });
+    document = await parseDocument(target, { bytes, format, validation });
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error;
     const subject = `the object provided is unrecognized (must be of type ${wanted.kind})`;
@@ -56,9 +56,9 @@ export async function readOptions(target: Target, wanted: WantedKind): Promise<R
   const bytes = await request.body(maxBodyBytes);
   if (bytes.length === 0) return undefined;
   const type = target.core.scheme().typeOf(wanted.group, wanted.version, wanted.kind)!;
-  let document: ReturnType<typeof parseDocument>;
+  let document: Awaited<ReturnType<typeof parseDocument>>;
   try {
-    document = parseDocument(target, { bytes, format: formatOf(request), validation: 'Ignore' });
+    document = await parseDocument(target, { bytes, format: formatOf(request), validation: 'Ignore' });
   } catch (error) {
     throw error instanceof DecodeError ? badRequest(error.message) : error;
   }

@@ -8,6 +8,7 @@ import {
 import { compileNodeRules, type RuleProgram, selfTypeOf } from '../../custom/rule-programs.ts';
 import type { Schema } from '../../custom/schema.ts';
 import type { FieldError } from '../../kind.ts';
+import type { Pace } from '../../pace.ts';
 import { forbidden, invalid } from '../field-error.ts';
 
 /** What the rules of one schema cost at worst, all together. */
@@ -56,6 +57,7 @@ interface Scope {
   readonly path: string;
   readonly uncorrelated: string | undefined;
   readonly cost: CostScope;
+  readonly pace: Pace | undefined;
 }
 
 /** Compiles the rules of a node and judges their cost. */
@@ -71,7 +73,7 @@ export function checkRulePrograms(errors: FieldError[], scope: Scope, schema: Sc
     });
     return;
   }
-  compileNodeRules(schema, self).forEach((program, index) => {
+  compileNodeRules(schema, self, scope.pace).forEach((program, index) => {
     checkProgram(errors, { ...scope, path: `${scope.path}.x-kubernetes-validations[${index}]` }, { program, self });
   });
 }

@@ -1,4 +1,5 @@
 import type { FieldError } from '../../kind.ts';
+import type { Pace } from '../../pace.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionNames } from '../../types.ts';
 import { immutableMessage, invalid, notSupported, required } from '../field-error.ts';
 import { checkLabel1035, checkSubdomain } from '../name-rules.ts';
@@ -9,16 +10,17 @@ import { checkVersions } from './version-rules.ts';
 const scopes: readonly string[] = ['Cluster', 'Namespaced'];
 
 /** A new definition. Source: pkg/apis/apiextensions/validation/validation.go. */
-export function validateDefinition(object: CustomResourceDefinition): FieldError[] {
-  return checkDefinition(object, undefined);
+export function validateDefinition(object: CustomResourceDefinition, pace?: Pace): FieldError[] {
+  return checkDefinition(object, undefined, pace);
 }
 
 /** A changed one: what was accepted before is not judged more strictly than it was. */
 export function validateDefinitionUpdate(
   object: CustomResourceDefinition,
   old: CustomResourceDefinition,
+  pace?: Pace,
 ): FieldError[] {
-  return checkDefinition(object, old);
+  return checkDefinition(object, old, pace);
 }
 
 /** A write of the status. */
@@ -34,7 +36,11 @@ function isEstablished(definition: CustomResourceDefinition | undefined): boolea
   );
 }
 
-function checkDefinition(object: CustomResourceDefinition, old: CustomResourceDefinition | undefined): FieldError[] {
+function checkDefinition(
+  object: CustomResourceDefinition,
+  old: CustomResourceDefinition | undefined,
+  pace: Pace | undefined,
+): FieldError[] {
   const errors: FieldError[] = [];
   const { spec } = object;
   const expected = `${spec.names?.plural ?? ''}.${spec.group ?? ''}`;
@@ -44,7 +50,7 @@ function checkDefinition(object: CustomResourceDefinition, old: CustomResourceDe
   checkGroup(errors, spec.group ?? '');
   if (!spec.scope) errors.push(required('spec.scope'));
   else if (!scopes.includes(spec.scope)) errors.push(notSupported('spec.scope', spec.scope, scopes));
-  checkVersions(errors, object, old);
+  checkVersions(errors, { definition: object, old, pace });
   for (const name of ['plural', 'singular', 'kind', 'listKind'] as const) {
     if (!spec.names?.[name]) errors.push(required(`spec.names.${name}`));
   }

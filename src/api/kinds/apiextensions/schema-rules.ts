@@ -1,5 +1,6 @@
 import { propertyOf, type Schema } from '../../custom/schema.ts';
 import type { FieldError } from '../../kind.ts';
+import type { Pace } from '../../pace.ts';
 import { forbidden, invalid, notSupported } from '../field-error.ts';
 import { type CostScope, checkRulePrograms, inItems, inMember, inValues } from './cost-rules.ts';
 import { checkListKeys, checkListType, checkMapType } from './list-rules.ts';
@@ -16,6 +17,7 @@ export interface SchemaScope {
   readonly uncorrelated: string | undefined;
   /** Undefined: rules are not compiled here (inside junctors, or because the schema is not structural). */
   readonly cost: CostScope | undefined;
+  readonly pace: Pace | undefined;
 }
 
 /** Errors of rules are only of use when the schema around them is right. */
@@ -29,6 +31,7 @@ const metaFields: ReadonlySet<string> = new Set(['metadata', 'kind', 'apiVersion
 /** Everything that a definition's schema must obey beside being structural. Source: ValidateCustomResourceDefinitionOpenAPISchema. */
 export function checkSchema(schema: Schema, scope: SchemaScope, isRoot: boolean): SchemaErrors {
   const found: SchemaErrors = { schema: [], rules: [] };
+  scope.pace?.check();
   checkKeywords(found.schema, scope, schema);
   checkValues(found, scope, schema);
   checkMembers(found, scope, { schema, isRoot });
@@ -113,6 +116,7 @@ function checkMembers(
       isInMeta: isMeta || scope.isInMeta,
       uncorrelated: scope.uncorrelated ?? (isAtomic ? scope.path : undefined),
       cost: scope.cost && inMember(scope.cost, schema, property),
+      pace: scope.pace,
     });
   }
 }

@@ -1,14 +1,16 @@
 import { propertyOf, type Schema } from '../../custom/schema.ts';
 import type { FieldError } from '../../kind.ts';
-import { compileRe2, RegexError } from '../../regex.ts';
+import type { Pace } from '../../pace.ts';
+import { compileRe2, RegexError, worstCompileMs } from '../../regex.ts';
 import { forbidden, invalid, required } from '../field-error.ts';
 
 type Level = 'root' | 'item' | 'field';
 
 /** Whether a schema is structural: everything is specified once, outside of logical junctors. Sorted, as upstream (pkg/apiserver/schema/validation.go). */
-export function checkStructural(path: string, schema: Schema): FieldError[] {
+export function checkStructural(path: string, schema: Schema, pace?: Pace): FieldError[] {
   const errors: FieldError[] = [];
-  checkNode(errors, path, { schema, level: 'root' });
+  checkNode(errors, path, { schema, level: 'root', pace });
+  pace?.check();
   checkComplete(errors, { schema, junction: schema, at: path, of: path });
   const textOf = ({ field, message }: FieldError) => `${field}: ${message}`;
   return errors.sort((a, b) => (textOf(a) < textOf(b) ? -1 : 1));
@@ -17,29 +19,31 @@ export function checkStructural(path: string, schema: Schema): FieldError[] {
 interface Node {
   readonly schema: Schema;
   readonly level: Level;
+  readonly pace: Pace | undefined;
 }
 
-function checkNode(errors: FieldError[], path: string, { schema, level }: Node): void {
+function checkNode(errors: FieldError[], path: string, { schema, level, pace }: Node): void {
   if (schema.type === 'array' && !schema.items) errors.push(required(`${path}.items`, 'must be specified'));
-  if (schema.items) checkNode(errors, `${path}.items`, { schema: schema.items, level: 'item' });
+  if (schema.items) checkNode(errors, `${path}.items`, { schema: schema.items, level: 'item', pace });
   for (const name of Object.keys(schema.properties ?? {})) {
-    checkNode(errors, `${path}.properties[${name}]`, { schema: propertyOf(schema, name)!, level: 'field' });
+    checkNode(errors, `${path}.properties[${name}]`, { schema: propertyOf(schema, name)!, level: 'field', pace });
   }
   const { additionalProperties: values } = schema;
   if (values !== undefined && level === 'root') {
     errors.push(forbidden(`${path}.additionalProperties`, 'must not be used at the root'));
   }
   if (typeof values === 'object') {
-    checkNode(errors, `${path}.additionalProperties`, { schema: values, level: 'field' });
+    checkNode(errors, `${path}.additionalProperties`, { schema: values, level: 'field', pace });
   }
   checkExtensions(errors, path, schema);
   checkJunctions(errors, path, {
     schema,
     skipAnyOf: isIntOrString(schema.anyOf),
     skipFirstAllOf: isIntOrString(schema.allOf?.[0]?.anyOf),
+    pace,
   });
-  checkTypes(errors, path, { schema, level });
-  checkResource(errors, path, { schema, level });
+  checkTypes(errors, path, { schema, level, pace });
+  checkResource(errors, path, { schema, level, pace });
 }
 
 function checkExtensions(errors: FieldError[], path: string, schema: Schema): void {
@@ -129,23 +133,26 @@ interface Junctions {
   readonly schema: Schema;
   readonly skipAnyOf: boolean;
   readonly skipFirstAllOf: boolean;
+  readonly pace: Pace | undefined;
 }
 
-function checkJunctions(errors: FieldError[], path: string, { schema, skipAnyOf, skipFirstAllOf }: Junctions): void {
+function checkJunctions(errors: FieldError[], path: string, at: Junctions): void {
+  const { schema, skipAnyOf, skipFirstAllOf, pace } = at;
   const nested = (name: string) => (part: Schema, index: number) => {
-    checkNested(errors, `${path}.${name}[${index}]`, part);
+    checkNested(errors, `${path}.${name}[${index}]`, { schema: part, pace });
   };
   if (!skipAnyOf) schema.anyOf?.forEach(nested('anyOf'));
   schema.allOf?.forEach((part, index) => {
-    checkNested(errors, `${path}.allOf[${index}]`, part, skipFirstAllOf && index === 0);
+    checkNested(errors, `${path}.allOf[${index}]`, { schema: part, pace, skipAnyOf: skipFirstAllOf && index === 0 });
   });
   schema.oneOf?.forEach(nested('oneOf'));
-  if (schema.not) checkNested(errors, `${path}.not`, schema.not);
+  if (schema.not) checkNested(errors, `${path}.not`, { schema: schema.not, pace });
+  if (!schema.pattern) return;
+  pace?.check(worstCompileMs(schema.pattern));
   checkPattern(errors, `${path}.pattern`, schema.pattern);
 }
 
-function checkPattern(errors: FieldError[], field: string, pattern: string | undefined): void {
-  if (!pattern) return;
+function checkPattern(errors: FieldError[], field: string, pattern: string): void {
   try {
     compileRe2(pattern);
   } catch (error) {
@@ -172,11 +179,18 @@ const forbiddenInside: readonly (readonly [keyof Schema, string])[] = [
   ['x-kubernetes-validations', 'empty'],
 ];
 
-function checkNested(errors: FieldError[], path: string, schema: Schema, skipAnyOf = false): void {
-  checkJunctions(errors, path, { schema, skipAnyOf, skipFirstAllOf: false });
-  if (schema.items) checkNested(errors, `${path}.items`, schema.items);
+interface Nested {
+  readonly schema: Schema;
+  readonly pace: Pace | undefined;
+  readonly skipAnyOf?: boolean;
+}
+
+function checkNested(errors: FieldError[], path: string, { schema, pace, skipAnyOf = false }: Nested): void {
+  pace?.check();
+  checkJunctions(errors, path, { schema, skipAnyOf, skipFirstAllOf: false, pace });
+  if (schema.items) checkNested(errors, `${path}.items`, { schema: schema.items, pace });
   for (const name of Object.keys(schema.properties ?? {})) {
-    checkNested(errors, `${path}.properties[${name}]`, propertyOf(schema, name)!);
+    checkNested(errors, `${path}.properties[${name}]`, { schema: propertyOf(schema, name)!, pace });
   }
   for (const [name, what] of forbiddenInside) {
     const value = schema[name];

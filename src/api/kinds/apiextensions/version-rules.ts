@@ -1,5 +1,6 @@
 import { readSchema, type Schema, SchemaError } from '../../custom/schema.ts';
 import type { FieldError } from '../../kind.ts';
+import type { Pace } from '../../pace.ts';
 import { createTypeNodes } from '../../type-nodes.ts';
 import type { CustomResourceDefinition, CustomResourceDefinitionVersion } from '../../types.ts';
 import { semanticallyEqual } from '../equality.ts';
@@ -13,14 +14,9 @@ import { checkRoot, checkSchema } from './schema-rules.ts';
 import { checkStructural } from './structural-rules.ts';
 
 /** What the versions of a definition say. Parts that are the same in all versions are judged once, under paths of upstream's internal type. */
-export function checkVersions(
-  errors: FieldError[],
-  definition: CustomResourceDefinition,
-  old: CustomResourceDefinition | undefined,
-): void {
-  const versions = definition.spec.versions ?? [];
+export function checkVersions(errors: FieldError[], context: Context): void {
+  const versions = context.definition.spec.versions ?? [];
   checkVersionNames(errors, versions);
-  const context: Context = { definition, old };
   for (const part of parts) {
     if (part.isShared(versions))
       part.check(errors, { ...context, version: versions[0]!, path: part.sharedPath, shared: true });
@@ -72,6 +68,7 @@ function deprecationProblems({ deprecated, deprecationWarning: text }: CustomRes
 interface Context {
   readonly definition: CustomResourceDefinition;
   readonly old: CustomResourceDefinition | undefined;
+  readonly pace: Pace | undefined;
 }
 
 interface At extends Context {
@@ -132,8 +129,8 @@ function checkVersionSchema(errors: FieldError[], at: At): void {
     const hasStatus = (at.shared ? versions : [at.version]).some(version => version.subresources?.status);
     const before = oldVersionOf(at);
     const isUnchanged = before !== undefined && semanticallyEqual(before.schema, at.version.schema);
-    const found = judgeSchema(schema, path, { hasStatus, isUnchanged });
-    const kept = at.old && found.some(isKeepable) ? keepableOf(at.old) : undefined;
+    const found = judgeSchema(schema, path, { hasStatus, isUnchanged, pace: at.pace });
+    const kept = at.old && found.some(isKeepable) ? keepableOf(at.old, at.pace) : undefined;
     for (const error of found) if (!kept || !isKept(error, kept)) errors.push(error);
   } catch (error) {
     if (!(error instanceof SchemaError)) throw error;
@@ -147,16 +144,18 @@ const metadataTypeName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta';
 function judgeSchema(
   schema: Schema,
   path: string,
-  options: { hasStatus: boolean; isUnchanged: boolean },
+  options: { hasStatus: boolean; isUnchanged: boolean; pace: Pace | undefined },
 ): FieldError[] {
   const errors: FieldError[] = [];
+  const { pace, isUnchanged } = options;
   checkRoot(errors, path, { schema, hasStatus: options.hasStatus });
-  const structural = checkStructural(path, schema);
+  const structural = checkStructural(path, schema, pace);
   const defaults = structural.length === 0 ? checkDefaults(path, schema, createTypeNodes()(metadataTypeName)!) : [];
+  pace?.check();
   errors.push(...structural, ...defaults);
   const isSound = structural.length === 0 && defaults.length === 0;
-  const cost = isSound ? rootScope({ isUnchanged: options.isUnchanged }) : undefined;
-  const scope = { path, noDefaults: undefined, isInMeta: false, uncorrelated: undefined, cost };
+  const cost = isSound ? rootScope({ isUnchanged }) : undefined;
+  const scope = { path, noDefaults: undefined, isInMeta: false, uncorrelated: undefined, cost, pace };
   const found = checkSchema(schema, scope, true);
   errors.push(...found.schema, ...found.rules);
   if (cost) checkTotalCost(errors, path, cost.total);
@@ -175,11 +174,11 @@ function isKeepable(error: FieldError): boolean {
 }
 
 /** The rules that the old definition breaks. */
-function keepableOf(old: CustomResourceDefinition): ReadonlySet<string> {
+function keepableOf(old: CustomResourceDefinition, pace: Pace | undefined): ReadonlySet<string> {
   const details = (old.spec.versions ?? []).flatMap(version => {
     const schema = schemaOf(version);
     if (!schema) return [];
-    const found = judgeSchema(schema, '', { hasStatus: false, isUnchanged: true });
+    const found = judgeSchema(schema, '', { hasStatus: false, isUnchanged: true, pace });
     return found.map(detailOf).filter(detail => detail !== undefined);
   });
   return new Set(details);

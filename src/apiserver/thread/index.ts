@@ -1,0 +1,2 @@
+export type { Thread } from './thread.ts';
+export { createThread } from './thread.ts';
