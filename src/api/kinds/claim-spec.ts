@@ -10,24 +10,27 @@ export const volumeModes: readonly string[] = ['Block', 'Filesystem'];
 
 /** What a claim asks for: of a claim, or of an ephemeral volume's template. */
 export function checkClaimSpec(errors: FieldError[], path: string, spec: PersistentVolumeClaimSpec): void {
-  checkAccessModes(errors, `${path}.accessModes`, spec.accessModes);
+  if (!spec.accessModes?.length) errors.push(required(`${path}.accessModes`, 'at least 1 access mode is required'));
   checkLabelSelector(errors, `${path}.selector`, spec.selector);
+  checkAccessModes(errors, `${path}.accessModes`, spec.accessModes);
   checkStorage(errors, `${path}.resources[storage]`, spec.resources?.requests?.storage);
-  for (const field of ['storageClassName', 'volumeAttributesClassName'] as const) {
-    const name = spec[field];
-    if (name) pushInvalid(errors, `${path}.${field}`, name, checkSubdomain(name));
-  }
+  checkClassName(errors, `${path}.storageClassName`, spec.storageClassName);
   if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
     errors.push(notSupported(`${path}.volumeMode`, spec.volumeMode, volumeModes));
   }
   if (spec.dataSource) checkDataSource(errors, `${path}.dataSource`, spec.dataSource);
   if (spec.dataSourceRef) checkDataSource(errors, `${path}.dataSourceRef`, spec.dataSourceRef);
   checkSameSource(errors, path, spec);
+  checkClassName(errors, `${path}.volumeAttributesClassName`, spec.volumeAttributesClassName);
 }
 
-/** At least one, all known, and `ReadWriteOncePod` alone. */
+/** Names of storage classes and the like; empty is as none. */
+export function checkClassName(errors: FieldError[], path: string, name: string | undefined): void {
+  if (name) pushInvalid(errors, path, name, checkSubdomain(name));
+}
+
+/** All known, and `ReadWriteOncePod` alone. That there is one is for the caller to say. */
 export function checkAccessModes(errors: FieldError[], path: string, modes: readonly string[] | undefined): void {
-  if (!modes?.length) errors.push(required(path, 'at least 1 access mode is required'));
   for (const mode of modes ?? []) if (!accessModes.includes(mode)) errors.push(notSupported(path, mode, accessModes));
   const others = modes?.some(mode => mode !== 'ReadWriteOncePod' && accessModes.includes(mode));
   if (modes?.includes('ReadWriteOncePod') && others) {

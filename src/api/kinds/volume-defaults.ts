@@ -47,8 +47,16 @@ function defaultProjection(source: VolumeProjection): void {
   defaultFieldRefs(source.downwardAPI?.items);
 }
 
+/** The parts of a volume, of a pod or persistent, that older kinds of storage have. */
+export interface LegacySources {
+  iscsi?: { iscsiInterface?: string | undefined } | undefined;
+  rbd?: { pool?: string | undefined; user?: string | undefined; keyring?: string | undefined } | undefined;
+  azureDisk?: Volume['azureDisk'];
+  scaleIO?: { storageMode?: string | undefined; fsType?: string | undefined } | undefined;
+}
+
 /** In-tree storage that upstream still fills in, whoever serves it. */
-function defaultLegacySource(volume: Pick<Volume, 'iscsi' | 'rbd' | 'azureDisk' | 'scaleIO'>): void {
+export function defaultLegacySource(volume: LegacySources): void {
   if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default';
   if (volume.rbd) {
     volume.rbd.pool ||= 'rbd';
