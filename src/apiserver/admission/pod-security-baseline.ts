@@ -2,13 +2,14 @@ import type { Container, LifecycleHandler, Probe } from '#api';
 import {
   type Check,
   containersOf,
-  hasUserNamespace,
+  exceptUserNamespace,
   named,
   type PodShape,
   plural,
   quoted,
   setters,
   uniqueSorted,
+  userNamespacesSince,
 } from './pod-security-checks.ts';
 
 // Checks of the Pod Security Standards' baseline, with upstream's words.
@@ -56,7 +57,8 @@ export const baselineChecks: readonly Check[] = [
   { id: 'hostPorts', level: 'baseline', since: 0, run: checkHostPorts },
   { id: 'hostProbesAndHostLifecycle', level: 'baseline', since: 34, run: checkProbeHosts },
   { id: 'privileged', level: 'baseline', since: 0, run: checkPrivileged },
-  { id: 'procMount', level: 'baseline', since: 0, run: checkProcMount },
+  { id: 'procMount', level: 'baseline', since: 0, until: userNamespacesSince, run: checkProcMount },
+  { id: 'procMount', level: 'baseline', since: userNamespacesSince, run: exceptUserNamespace(checkProcMount) },
   { id: 'seLinuxOptions', level: 'baseline', since: 0, until: 31, run: pod => checkSeLinux(pod, seLinuxTypes) },
   {
     id: 'seLinuxOptions',
@@ -64,6 +66,7 @@ export const baselineChecks: readonly Check[] = [
     since: 31,
     run: pod => checkSeLinux(pod, [...seLinuxTypes, 'container_engine_t']),
   },
+  { id: 'seccompProfile_baseline', level: 'baseline', since: 0, until: 19, run: checkSeccompAnnotations },
   { id: 'seccompProfile_baseline', level: 'baseline', since: 19, run: checkSeccomp },
   ...sysctlChecks(),
   { id: 'windowsHostProcess', level: 'baseline', since: 0, run: checkHostProcess },
@@ -93,13 +96,13 @@ function checkAppArmor({ metadata, spec }: PodShape) {
   const annotated = Object.entries(metadata.annotations ?? {})
     .filter(([key]) => key.startsWith('container.apparmor.security.beta.kubernetes.io/'))
     .filter(([, value]) => value !== '' && value !== 'runtime/default' && !value.startsWith('localhost/'));
-  const keys = annotated.map(([key]) => key);
+  const annotations = annotated.map(([key, value]) => `${key}=${JSON.stringify(value)}`).sort();
   const who = [
     setters(isBad(podType), bad),
-    ...(keys.length > 0 ? [`${plural('annotation', 'annotations', keys.length)} ${quoted(keys)}`] : []),
+    ...(annotations.length > 0 ? [plural('annotation', 'annotations', annotations.length)] : []),
   ].filter(Boolean);
   if (who.length === 0) return undefined;
-  const all = uniqueSorted([...values, ...annotated.map(([, value]) => value)]);
+  const all = [...values, ...annotations];
   return {
     reason: plural('forbidden AppArmor profile', 'forbidden AppArmor profiles', all.length),
     detail: `${who.join(' and ')} must not set AppArmor profile type to ${quoted(all)}`,
@@ -165,8 +168,7 @@ function checkPrivileged({ spec }: PodShape) {
   return { reason: 'privileged', detail: `${named(bad)} must not set securityContext.privileged=true` };
 }
 
-function checkProcMount({ spec }: PodShape) {
-  if (hasUserNamespace(spec)) return undefined;
+export function checkProcMount({ spec }: PodShape) {
   const mountOf = (container: Container) => container.securityContext?.procMount;
   const bad = containersOf(spec).filter(container => ![undefined, 'Default'].includes(mountOf(container)));
   if (bad.length === 0) return undefined;
@@ -210,6 +212,24 @@ function checkSeccomp({ spec }: PodShape) {
     detail: `${who} must not set securityContext.seccompProfile.type to ${quoted(values)}`,
   };
 }
+
+/** Before profiles had a member, annotations said them. */
+function checkSeccompAnnotations({ metadata, spec }: PodShape) {
+  const keys = [podSeccomp, ...containersOf(spec).map(({ name }) => containerSeccomp + name)];
+  const bad = keys.flatMap(key => {
+    const value = metadata.annotations?.[key];
+    const isFine = value === undefined || fineSeccomp.includes(value) || value.startsWith('localhost/');
+    return isFine ? [] : [`${key}=${JSON.stringify(value)}`];
+  });
+  if (bad.length === 0) return undefined;
+  const found = uniqueSorted(bad);
+  const detail = `forbidden ${plural('annotation', 'annotations', found.length)} ${found.join(', ')}`;
+  return { reason: 'seccompProfile', detail };
+}
+
+const podSeccomp = 'seccomp.security.alpha.kubernetes.io/pod';
+const containerSeccomp = 'container.seccomp.security.alpha.kubernetes.io/';
+const fineSeccomp: readonly string[] = ['runtime/default', 'docker/default'];
 
 function checkSysctls({ spec }: PodShape, allowed: ReadonlySet<string>) {
   const names = (spec.securityContext?.sysctls ?? []).map(sysctl => sysctl.name).filter(name => !allowed.has(name));

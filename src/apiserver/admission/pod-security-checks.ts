@@ -33,9 +33,9 @@ export function containersOf(spec: PodSpec): Container[] {
   ];
 }
 
-/** `"a", "b"`. */
+/** `"a", "b"`; quotes inside stay as they are, as upstream leaves them. */
 export function quoted(names: Iterable<string>): string {
-  return [...names].map(name => JSON.stringify(name)).join(', ');
+  return [...names].map(name => `"${name}"`).join(', ');
 }
 
 export function plural(one: string, many: string, count: number): string {
@@ -56,9 +56,11 @@ export function uniqueSorted(values: Iterable<string>): string[] {
   return [...new Set(values)].sort();
 }
 
-/** Pods with a user namespace of their own may be root inside it (KEP-127). */
-export function hasUserNamespace(spec: PodSpec): boolean {
-  return spec.hostUsers === false;
+/** The minor version since which pods with a user namespace of their own may do what is harmless inside it (KEP-127). */
+export const userNamespacesSince = 35;
+
+export function exceptUserNamespace(run: Check['run']): Check['run'] {
+  return pod => (pod.spec.hostUsers === false ? undefined : run(pod));
 }
 
 export function isWindows(spec: PodSpec): boolean {

@@ -1,8 +1,9 @@
 import type { Container, Volume } from '#api';
+import { checkProcMount } from './pod-security-baseline.ts';
 import {
   type Check,
   containersOf,
-  hasUserNamespace,
+  exceptUserNamespace,
   isWindows,
   named,
   type PodShape,
@@ -10,6 +11,7 @@ import {
   quoted,
   setters,
   uniqueSorted,
+  userNamespacesSince,
 } from './pod-security-checks.ts';
 
 // Checks that the restricted level adds to the baseline, with upstream's words.
@@ -45,9 +47,19 @@ export const restrictedChecks: readonly Check[] = [
     replaces: 'capabilities_baseline',
     run: exceptWindows(checkCapabilities),
   },
+  // A user namespace relaxes the baseline's check of the same, but not this.
+  {
+    id: 'procMount_restricted',
+    level: 'restricted',
+    since: userNamespacesSince,
+    replaces: 'procMount',
+    run: checkProcMount,
+  },
   { id: 'restrictedVolumes', level: 'restricted', since: 0, replaces: 'hostPathVolumes', run: checkVolumes },
-  { id: 'runAsNonRoot', level: 'restricted', since: 0, run: checkNonRoot },
-  { id: 'runAsUser', level: 'restricted', since: 23, run: checkRunAsUser },
+  { id: 'runAsNonRoot', level: 'restricted', since: 0, until: userNamespacesSince, run: checkNonRoot },
+  { id: 'runAsNonRoot', level: 'restricted', since: userNamespacesSince, run: exceptUserNamespace(checkNonRoot) },
+  { id: 'runAsUser', level: 'restricted', since: 23, until: userNamespacesSince, run: checkRunAsUser },
+  { id: 'runAsUser', level: 'restricted', since: userNamespacesSince, run: exceptUserNamespace(checkRunAsUser) },
   {
     id: 'seccompProfile_restricted',
     level: 'restricted',
@@ -107,7 +119,6 @@ function checkVolumes({ spec }: PodShape) {
 }
 
 function checkNonRoot({ spec }: PodShape) {
-  if (hasUserNamespace(spec)) return undefined;
   const reason = 'runAsNonRoot != true';
   const podValue = spec.securityContext?.runAsNonRoot;
   const nonRootOf = (container: Container) => container.securityContext?.runAsNonRoot;
@@ -122,7 +133,6 @@ function checkNonRoot({ spec }: PodShape) {
 }
 
 function checkRunAsUser({ spec }: PodShape) {
-  if (hasUserNamespace(spec)) return undefined;
   const podIsBad = spec.securityContext?.runAsUser === 0;
   const bad = containersOf(spec).filter(container => container.securityContext?.runAsUser === 0);
   if (!podIsBad && bad.length === 0) return undefined;

@@ -158,12 +158,9 @@ function templateOf(object: unknown): PodShape | undefined {
   return found?.spec ? { metadata: found.metadata ?? {}, spec: found.spec } : undefined;
 }
 
-/** Only images, containers and seccomp annotations of a pod can change in a way that matters here. */
+/** Only images and containers of a pod can change in a way that matters here. */
 function isSignificant(pod: Pod, old: Pod): boolean {
-  const shape = ({ spec, metadata }: Pod) => [
-    containersOf(spec).map(container => [container.name, container.image]),
-    Object.entries(metadata.annotations ?? {}).filter(([key]) => key.includes('seccomp.security')),
-  ];
+  const shape = ({ spec }: Pod) => containersOf(spec).map(container => [container.name, container.image]);
   return JSON.stringify(shape(pod)) !== JSON.stringify(shape(old));
 }
 
