@@ -65,7 +65,7 @@ function* complainPod(reader: ObjectReader, request: AdmissionRequest, pod: Pod)
     }
   }
   for (const item of itemsOf(reader, request, 'Pod')) {
-    yield* complainItem(item, podAmounts(pod.spec, 'requests'), podAmounts(pod.spec, 'limits'));
+    yield* complainItem(item, podAmounts({ spec: pod.spec }, 'requests'), podAmounts({ spec: pod.spec }, 'limits'));
   }
 }
 

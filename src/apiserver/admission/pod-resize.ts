@@ -29,7 +29,7 @@ const units: readonly (readonly [string, bigint])[] = [
 ];
 
 function checkAllocatable(request: AdmissionRequest, pod: Pod, node: Node): void {
-  const requested = podAmounts(pod.spec, 'requests');
+  const requested = podAmounts({ spec: pod.spec }, 'requests');
   const excesses = units.flatMap(([name, unit]) => {
     const count = (nano: bigint) => (nano + unit - 1n) / unit;
     const wanted = count(requested.get(name)?.nano ?? 0n);

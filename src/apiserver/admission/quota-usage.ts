@@ -1,11 +1,14 @@
-import type { KubeObject, PersistentVolumeClaim, Pod, Resource, ResourceQuota, Service } from '#api';
+import type { KubeObject, PersistentVolumeClaim, Pod, Resource, ResourceClaim, ResourceQuota, Service } from '#api';
 import { groupResourceOf } from '#api';
 import { type Amount, type Amounts, parseAmount, toAmounts } from './amounts.ts';
-import { isBestEffort, podAmounts } from './pod-amounts.ts';
+import { isBestEffort, isPodLevel, podAmounts } from './pod-amounts.ts';
 
 const one: Amount = { nano: 1_000_000_000n, form: 'decimal' };
 const native = new Set(['cpu', 'memory', 'ephemeral-storage', 'pods', 'storage']);
 const classSuffix = '.storageclass.storage.k8s.io/';
+const devicesSuffix = '.deviceclass.resource.k8s.io/devices';
+/** What `All` counts as: the most that a claim can be given. */
+const maxDevices = 32;
 
 /** What one object uses up of everything that quotas can name. */
 type Measure<T> = (object: T, nowMs: number) => Map<string, Amount>;
@@ -15,6 +18,7 @@ const measures: Readonly<Record<string, Measure<never>>> = {
   pods: measurePod as Measure<never>,
   services: measureService as Measure<never>,
   persistentvolumeclaims: measureClaim as Measure<never>,
+  'resourceclaims.resource.k8s.io': measureDevices as Measure<never>,
   replicationcontrollers: plainCount('replicationcontrollers'),
   resourcequotas: plainCount('resourcequotas'),
   secrets: plainCount('secrets'),
@@ -36,6 +40,7 @@ export function resourceCounted(name: string): string {
   if (name === 'persistentvolumeclaims' || name === 'requests.storage' || name.includes(classSuffix)) {
     return 'persistentvolumeclaims';
   }
+  if (name.endsWith(devicesSuffix)) return 'resourceclaims.resource.k8s.io';
   return measures[name] ? name : 'pods';
 }
 
@@ -48,14 +53,13 @@ function measurePod(pod: Pod, nowMs: number): Map<string, Amount> {
   const usage = new Map<string, Amount>();
   if (isOver(pod, nowMs)) return usage;
   usage.set('pods', one);
-  for (const [name, amount] of podAmounts(pod.spec, 'requests')) {
+  for (const [name, amount] of podAmounts(pod, 'requests')) {
     if (name === 'cpu' || name === 'memory' || name === 'ephemeral-storage' || name.startsWith('hugepages-')) {
       usage.set(name, amount);
     }
     usage.set(`requests.${name}`, amount);
   }
-  for (const [name, amount] of podAmounts(pod.spec, 'limits'))
-    if (native.has(name)) usage.set(`limits.${name}`, amount);
+  for (const [name, amount] of podAmounts(pod, 'limits')) if (native.has(name)) usage.set(`limits.${name}`, amount);
   return usage;
 }
 
@@ -91,11 +95,33 @@ function measureClaim(claim: PersistentVolumeClaim): Map<string, Amount> {
   const storage = claim.spec?.resources?.requests?.['storage'];
   if (storage === undefined) return usage;
   const allocated = toAmounts(claim.status?.allocatedResources).get('storage');
-  const asked = parseAmount(storage);
-  const amount = allocated && allocated.nano > asked.nano ? allocated : asked;
+  const asked = wholeAmount(parseAmount(storage));
+  const amount = allocated && allocated.nano > asked.nano ? wholeAmount(allocated) : asked;
   usage.set('requests.storage', amount);
   if (className) usage.set(`${className}${classSuffix}requests.storage`, amount);
   return usage;
+}
+
+function wholeAmount({ nano, form }: Amount): Amount {
+  return { nano: ((nano + one.nano - 1n) / one.nano) * one.nano, form };
+}
+
+/** Devices by class; of requests that have alternatives, the most that one of them asks for. */
+function measureDevices({ spec }: ResourceClaim): Map<string, Amount> {
+  const counts = new Map<string, number>();
+  const add = (name: string, count: number) => counts.set(name, (counts.get(name) ?? 0) + count);
+  for (const { exactly, firstAvailable = [] } of spec?.devices?.requests ?? []) {
+    const most = new Map<string, number>();
+    for (const { deviceClassName, allocationMode, count = 0 } of exactly ? [exactly] : firstAvailable) {
+      const wanted = allocationMode === 'All' ? maxDevices : allocationMode === 'ExactCount' ? count : 0;
+      most.set(deviceClassName, Math.max(most.get(deviceClassName) ?? 0, wanted));
+    }
+    for (const [name, count] of most) add(name, count);
+  }
+  const amounts = [...counts].map(([name, count]): [string, Amount] => {
+    return [name + devicesSuffix, { nano: BigInt(count) * one.nano, form: 'decimal' }];
+  });
+  return new Map(amounts);
 }
 
 /** The part of `usage` that the quota limits; undefined when the quota does not look at this object. */
@@ -113,8 +139,17 @@ function matchesScopes(quota: ResourceQuota, resource: Resource<KubeObject>, obj
   }));
   const all = [...plain, ...(quota.spec?.scopeSelector?.matchExpressions ?? [])];
   if (all.length === 0) return true;
-  // Scopes tell pods apart; nothing else falls under a quota that has one.
-  if (groupResourceOf(resource) !== 'pods') return false;
+  // Scopes tell pods apart, and claims by their attributes; nothing else falls under a quota that has one.
+  const name = groupResourceOf(resource);
+  if (name === 'persistentvolumeclaims') {
+    return all.every(({ scopeName, operator, values }) => {
+      return (
+        scopeName === 'VolumeAttributesClass' &&
+        matchesAttributes(object as PersistentVolumeClaim, operator, values ?? [])
+      );
+    });
+  }
+  if (name !== 'pods') return false;
   const pod = object as Pod;
   return all.every(({ scopeName, operator, values }) => inScope(pod, scopeName, operator, values ?? []));
 }
@@ -145,6 +180,17 @@ function matchesClass(name: string | undefined, operator: string, values: readon
   return operator === 'NotIn' && (name === undefined || !values.includes(name));
 }
 
+/** A claim that changes its attributes falls under the old and the new. */
+function matchesAttributes(claim: PersistentVolumeClaim, operator: string, values: readonly string[]): boolean {
+  const names = [
+    claim.spec?.volumeAttributesClassName,
+    claim.status?.currentVolumeAttributesClassName,
+    claim.status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter(name => !!name);
+  if (names.length === 0) return matchesClass(undefined, operator, values);
+  return names.some(name => matchesClass(name, operator, values));
+}
+
 function crossesNamespaces(pod: Pod): boolean {
   const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
   return [podAffinity, podAntiAffinity].some(affinity => {
@@ -160,6 +206,9 @@ const demanded = ['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cp
 
 /** `must specify limits.cpu for: a,b; requests.cpu for: a`; undefined when nothing is missing. */
 export function missingFromPod(quota: ResourceQuota, pod: Pod): string | undefined {
+  // A pod that says what it takes as a whole need not say it of each container.
+  const { requests = {}, limits = {} } = pod.spec.resources ?? {};
+  if (Object.keys({ ...requests, ...limits }).some(isPodLevel)) return undefined;
   const names = demanded.filter(name => quota.spec?.hard?.[name] !== undefined).sort();
   const lacking = names.flatMap(name => {
     const part = name.startsWith('limits.') ? 'limits' : 'requests';

@@ -14,9 +14,14 @@ const widgets: Resource<KubeObject> = {
   namespaced: true,
 };
 const known = new Map(
-  [resources.pods, resources.services, resources.configmaps, resources.persistentvolumeclaims, widgets].map(
-    resource => [groupResourceOf(resource), resource as Resource<KubeObject>],
-  ),
+  [
+    resources.pods,
+    resources.services,
+    resources.configmaps,
+    resources.persistentvolumeclaims,
+    resources.resourceclaims,
+    widgets,
+  ].map(resource => [groupResourceOf(resource), resource as Resource<KubeObject>]),
 );
 
 function open(spec: NonNullable<ResourceQuota['spec']>) {
@@ -196,6 +201,80 @@ test('services, claims and counted kinds are held by their own names', async () 
     (await ask(widgets, widget('two'))).message ?? '',
     /widgets.example.com "two" is forbidden: exceeded quota/,
   );
+});
+
+test('claims are told apart by their attributes, and count whole bytes', async () => {
+  const scopeSelector = (operator: string, values?: string[]) => ({
+    matchExpressions: [{ scopeName: 'VolumeAttributesClass', operator, ...(values && { values }) }],
+  });
+  const claim = (volumeAttributesClassName: string | undefined, status: object = {}) => ({
+    metadata: { name: 'c', namespace: 'team' },
+    spec: { volumeAttributesClassName, resources: { requests: { storage: '0.5' } } },
+    status,
+  });
+  const cases: readonly (readonly [string, string[] | undefined, ReturnType<typeof claim>, boolean])[] = [
+    ['In', ['gold'], claim('gold'), true],
+    ['In', ['gold'], claim('tin'), false],
+    ['In', ['gold'], claim('tin', { currentVolumeAttributesClassName: 'gold' }), true],
+    ['In', ['gold'], claim('tin', { modifyVolumeStatus: { targetVolumeAttributesClassName: 'gold' } }), true],
+    ['NotIn', ['gold'], claim(undefined), true],
+    ['Exists', undefined, claim(undefined), false],
+    ['DoesNotExist', undefined, claim(undefined), true],
+    ['DoesNotExist', undefined, claim('gold'), false],
+  ];
+  for (const [operator, values, object, counts] of cases) {
+    const { ask } = open({ hard: { 'requests.storage': '0' }, scopeSelector: scopeSelector(operator, values) });
+    const { message = '' } = await ask(resources.persistentvolumeclaims, object);
+    assert.equal(message.includes('requested: requests.storage=1,'), counts, JSON.stringify([operator, object]));
+    assert.equal((await ask(resources.pods, pod())).message, undefined, 'pods have no such scope');
+  }
+});
+
+test('devices are counted by class', async () => {
+  const { ask } = open({ hard: { 'gpu.deviceclass.resource.k8s.io/devices': '3' } });
+  const claim = (requests: object[]) => ({
+    metadata: { name: 'c', namespace: 'team' },
+    spec: { devices: { requests: requests as never } },
+  });
+  const exactly = (count: number) => ({ deviceClassName: 'gpu', allocationMode: 'ExactCount', count });
+  const asked = async (...requests: object[]) => (await ask(resources.resourceclaims, claim(requests), true)).message;
+  assert.equal(await asked({ exactly: exactly(3) }), undefined);
+  assert.match((await asked({ exactly: exactly(2) }, { exactly: exactly(2) })) ?? '', /devices=4, used: .*=0, limited/);
+  assert.equal(await asked({ firstAvailable: [exactly(2), exactly(3)] }), undefined);
+  const all = { deviceClassName: 'gpu', allocationMode: 'All' };
+  assert.match((await asked({ exactly: all })) ?? '', /requested: gpu.deviceclass.resource.k8s.io\/devices=32/);
+});
+
+test('a pod that says what it takes as a whole need not say it of each container', async () => {
+  const { ask } = open({ hard: { 'requests.cpu': '1' } });
+  const resourcesOfAll = { requests: { cpu: '2' } };
+  assert.match(
+    (await ask(resources.pods, pod({ spec: { resources: resourcesOfAll } }))).message ?? '',
+    /requested: requests.cpu=2, used: requests.cpu=0, limited: requests.cpu=1$/,
+  );
+});
+
+test('a pod that gets a deadline falls under another quota', async () => {
+  const { reader, plugin } = open({ hard: { pods: '0' }, scopes: ['Terminating'] });
+  const old = pod();
+  reader.put(resources.pods, old);
+  const change = (object: Pod) => runPlugin(plugin, createTestRequest(resources.pods, { object, old }));
+  assert.equal(await change({ ...old, metadata: { ...old.metadata, labels: { a: 'b' } } }), undefined);
+  const message = await change({ ...old, spec: { ...old.spec, activeDeadlineSeconds: 5 } });
+  assert.match(message ?? '', /exceeded quota: q, requested: pods=1, used: pods=0, limited: pods=0$/);
+});
+
+test('a pod that changes its size counts with the most of what it wants and has', async () => {
+  const { reader, ask } = open({ hard: { 'requests.cpu': '2' } });
+  const status = (reason: string) => ({
+    conditions: [{ type: 'PodResizePending', status: 'True', reason }],
+    containerStatuses: [{ name: 'a', resources: { requests: { cpu: '500m' } } } as never],
+  });
+  reader.put(resources.pods, { ...pod({ name: 'one', requests: { cpu: '1500m' } }), status: status('Deferred') });
+  const refused = await ask(resources.pods, pod({ requests: { cpu: '1' } }));
+  assert.match(refused.message ?? '', /used: requests.cpu=1500m/);
+  reader.put(resources.pods, { ...pod({ name: 'one', requests: { cpu: '1500m' } }), status: status('Infeasible') });
+  assert.equal((await ask(resources.pods, pod({ requests: { cpu: '1' } }))).message, undefined);
 });
 
 test('an init container counts where it needs more than all the others together', async () => {

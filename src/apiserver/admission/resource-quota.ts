@@ -7,7 +7,7 @@ import { type Amount, type Amounts, addAmounts, formatAmount, noAmount, parseAmo
 import { type Account, createQuotaLedger, objectKey, type Reservation } from './quota-ledger.ts';
 import { createQuotaStatus } from './quota-status.ts';
 import { limitedUsage, missingFromPod, usageOf } from './quota-usage.ts';
-import { isAbout, refuse } from './request.ts';
+import { draftOf, isAbout, oldOf, refuse } from './request.ts';
 
 export interface ResourceQuotaOptions {
   readonly reader: ObjectReader;
@@ -20,7 +20,7 @@ export interface ResourceQuotaOptions {
 }
 
 /** Resources whose updates may use more; all others only count when they are made. */
-const growing = ['services', 'persistentvolumeclaims'];
+const growing = ['services', 'persistentvolumeclaims', 'resourceclaims.resource.k8s.io'];
 
 /**
  * Holds namespaces to their ResourceQuotas. Decides over what exists and what is on its way, so that any number of concurrent writers together stay
@@ -60,18 +60,31 @@ function counts(request: AdmissionRequest): boolean {
   if (request.operation === 'CREATE') return request.subresource === '';
   if (request.operation !== 'UPDATE') return false;
   if (isAbout(request, resources.pods, 'resize')) return true;
+  if (request.subresource === '' && isAbout(request, resources.pods)) {
+    // What gets a deadline falls under other quotas.
+    return hasDeadline(draftOf<Pod>(request)) !== hasDeadline(oldOf<Pod>(request));
+  }
   return request.subresource === '' && growing.includes(groupResourceOf(request.kind));
+}
+
+function hasDeadline(pod: Pod | undefined): boolean {
+  return (pod?.spec.activeDeadlineSeconds ?? -1) >= 0;
 }
 
 /** What the write would use of a quota beyond what its object uses already; undefined when that is nothing. */
 function claimOn(account: Account, request: AdmissionRequest, nowMs: number): Reservation | undefined {
   const object = request.object as KubeObject;
   const resource = request.kind as unknown as Resource<KubeObject>;
-  const usage = limitedUsage(account.quota, resource, object, usageOf(resource, object, nowMs));
+  const all = usageOf(resource, object, nowMs);
+  const usage = limitedUsage(account.quota, resource, object, all);
   if (!usage) return undefined;
   if (groupResourceOf(resource) === 'pods') {
     const missing = missingFromPod(account.quota, object as Pod);
     if (missing) throw refuse(request, `failed quota: ${account.quota.metadata.name}: ${missing}`);
+  }
+  const negative = [...all].filter(([, { nano }]) => nano < 0n).map(([name]) => name);
+  if (negative.length > 0) {
+    throw refuse(request, `quota usage is negative for resource(s): ${negative.sort().join(',')}`);
   }
   const namespace = request.namespace ?? '';
   const key = () => objectKey(resource, namespace, object.metadata.name);

@@ -2,7 +2,7 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { Quantity, ResourceQuota, ResourceQuotaSpec } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
-import { immutableMessage, invalid, notSupported, required } from '../field-error.ts';
+import { immutableMessage, invalid, required } from '../field-error.ts';
 import { eachAt } from '../paths.ts';
 import { checkAmount, checkResourceName, isHugePages, standardResources } from '../resources.ts';
 
@@ -15,15 +15,7 @@ const scopes: readonly string[] = [
   'Terminating',
   'VolumeAttributesClass',
 ];
-const podOnlyScopes: ReadonlySet<string> = new Set(['BestEffort']);
-const countedScopes: ReadonlySet<string> = new Set([
-  'Terminating',
-  'NotTerminating',
-  'NotBestEffort',
-  'PriorityClass',
-  'CrossNamespacePodAffinity',
-]);
-const computeResources: ReadonlySet<string> = new Set([
+const ofPods: readonly string[] = [
   'pods',
   'cpu',
   'memory',
@@ -31,7 +23,19 @@ const computeResources: ReadonlySet<string> = new Set([
   'requests.memory',
   'limits.cpu',
   'limits.memory',
-]);
+];
+
+/** Of the standard resources, those that a scope tells apart. */
+const told: Readonly<Record<string, readonly string[]>> = {
+  BestEffort: ['pods'],
+  CrossNamespacePodAffinity: ofPods,
+  NotBestEffort: ofPods,
+  NotTerminating: ofPods,
+  PriorityClass: ofPods,
+  Terminating: ofPods,
+  VolumeAttributesClass: ['persistentvolumeclaims', 'requests.storage'],
+};
+const classScopes: readonly string[] = ['PriorityClass', 'VolumeAttributesClass'];
 const existsOnly =
   "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity";
 
@@ -55,19 +59,14 @@ function validateSpec(spec: ResourceQuotaSpec): FieldError[] {
 }
 
 /** A scope can only count what it tells apart. */
-function fits(scope: string, resource: string): boolean {
-  if (podOnlyScopes.has(scope)) return resource === 'pods';
-  return !countedScopes.has(scope) || computeResources.has(resource) || !standardResources.has(resource);
-}
-
 function checkFit(
   errors: FieldError[],
   path: string,
-  { spec, scope }: { spec: ResourceQuotaSpec; scope: string },
+  { spec, scope, shown }: { spec: ResourceQuotaSpec; scope: string; shown: unknown },
 ): void {
   for (const resource in spec.hard) {
-    if (!fits(scope, resource))
-      errors.push(invalid(path, spec.scopes ?? null, 'unsupported scope applied to resource'));
+    if (!standardResources.has(resource) || (told[scope]?.includes(resource) ?? true)) continue;
+    errors.push(invalid(path, shown ?? null, 'unsupported scope applied to resource'));
   }
 }
 
@@ -75,7 +74,7 @@ function checkScopeList(errors: FieldError[], spec: ResourceQuotaSpec): void {
   const path = 'spec.scopes';
   for (const scope of spec.scopes ?? []) {
     if (!scopes.includes(scope)) errors.push(invalid(path, spec.scopes, 'unsupported scope'));
-    checkFit(errors, path, { spec, scope });
+    checkFit(errors, path, { spec, scope, shown: spec.scopes });
   }
   checkConflicts(errors, path, { spec, names: spec.scopes ?? [] });
 }
@@ -98,8 +97,8 @@ function checkScopeSelector(errors: FieldError[], spec: ResourceQuotaSpec): void
   const path = 'spec.scopeSelector.matchExpressions';
   eachAt(path, expressions, (_at, { scopeName, operator, values = [] }) => {
     if (!scopes.includes(scopeName)) errors.push(invalid(`${path}.scopeName`, scopeName, 'unsupported scope'));
-    checkFit(errors, path, { spec, scope: scopeName });
-    if (scopeName !== 'PriorityClass' && scopeName !== 'VolumeAttributesClass' && operator !== 'Exists') {
+    checkFit(errors, path, { spec, scope: scopeName, shown: spec.scopeSelector });
+    if (told[scopeName] && !classScopes.includes(scopeName) && operator !== 'Exists') {
       errors.push(invalid(`${path}.operator`, operator, existsOnly));
     }
     if (operator === 'In' || operator === 'NotIn') {
@@ -112,7 +111,7 @@ function checkScopeSelector(errors: FieldError[], spec: ResourceQuotaSpec): void
         const detail = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector";
         errors.push(invalid(`${path}.values`, values, detail));
       }
-    } else errors.push(notSupported(`${path}.operator`, operator, ['DoesNotExist', 'Exists', 'In', 'NotIn']));
+    } else errors.push(invalid(`${path}.operator`, operator ?? '', 'not a valid selector operator'));
   });
   checkConflicts(errors, path, { spec, names: expressions.map(expression => expression.scopeName) });
 }
