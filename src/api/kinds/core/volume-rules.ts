@@ -51,7 +51,7 @@ export function validateVolume(volume: PersistentVolume): FieldError[] {
       checkNodeSelector(errors, 'spec.nodeAffinity.required', spec.nodeAffinity.required);
     } else errors.push(required('spec.nodeAffinity.required', 'must specify required node constraints'));
   }
-  checkSource(errors, spec);
+  checkSource(errors, 'spec', spec);
   if (/^\/[/.]*$/.test(spec.hostPath?.path ?? '') && policy === 'Recycle') {
     const detail = "may not be 'recycle' for a hostPath mount of '/'";
     errors.push(forbidden('spec.persistentVolumeReclaimPolicy', detail));
@@ -69,6 +69,27 @@ export function validateVolume(volume: PersistentVolume): FieldError[] {
   return errors;
 }
 
+/** A volume that is described where it is attached: it has a driver, and nothing that only a stored one has. */
+export function checkInlineVolume(errors: FieldError[], path: string, spec: PersistentVolumeSpec): void {
+  const where = 'in the context of inline volumes';
+  const { claimRef, capacity, persistentVolumeReclaimPolicy: policy, volumeMode } = spec;
+  if (claimRef) errors.push(forbidden(`${path}.claimRef`, `may not be specified ${where}`));
+  if (Object.keys(capacity ?? {}).length > 0)
+    errors.push(forbidden(`${path}.capacity`, `may not be specified ${where}`));
+  if (!spec.csi) errors.push(required(`${path}.csi`, `has to be specified ${where}`));
+  if (!spec.accessModes?.length) errors.push(required(`${path}.accessModes`));
+  checkAccessModes(errors, `${path}.accessModes`, spec.accessModes);
+  if (policy && policy !== 'Retain') {
+    errors.push(forbidden(`${path}.persistentVolumeReclaimPolicy`, `may only be Retain ${where}`));
+  }
+  if (spec.nodeAffinity) errors.push(forbidden(`${path}.nodeAffinity`, `may not be specified ${where}`));
+  checkSource(errors, path, spec);
+  if (spec.storageClassName) errors.push(forbidden(`${path}.storageClassName`, `may not be specified ${where}`));
+  if (volumeMode !== undefined && volumeMode !== 'Filesystem') {
+    errors.push(forbidden(`${path}.volumeMode`, `may not specify volumeMode other than Filesystem ${where}`));
+  }
+}
+
 function checkCapacity(errors: FieldError[], spec: PersistentVolumeSpec): void {
   const names = Object.keys(spec.capacity ?? {});
   if (names.length === 0) errors.push(required('spec.capacity'));
@@ -82,36 +103,37 @@ function checkCapacity(errors: FieldError[], spec: PersistentVolumeSpec): void {
   }
 }
 
-function checkSource(errors: FieldError[], spec: PersistentVolumeSpec): void {
+function checkSource(errors: FieldError[], path: string, spec: PersistentVolumeSpec): void {
   const kinds = Object.keys(sourceOf(spec));
-  if (kinds.length === 0) errors.push(required('spec', 'must specify a volume type'));
+  if (kinds.length === 0) errors.push(required(path, 'must specify a volume type'));
   for (const kind of kinds.slice(1)) {
-    errors.push(forbidden(`spec.${kind}`, 'may not specify more than 1 volume type'));
+    errors.push(forbidden(`${path}.${kind}`, 'may not specify more than 1 volume type'));
   }
   const { hostPath, nfs, local, csi } = spec;
   if (hostPath) {
-    if (!hostPath.path) errors.push(required('spec.hostPath.path'));
-    else checkNoBacksteps(errors, 'spec.hostPath.path', hostPath.path);
+    if (!hostPath.path) errors.push(required(`${path}.hostPath.path`));
+    else checkNoBacksteps(errors, `${path}.hostPath.path`, hostPath.path);
   }
   if (nfs) {
-    if (!nfs.server) errors.push(required('spec.nfs.server'));
-    if (!nfs.path) errors.push(required('spec.nfs.path'));
-    if (!nfs.path?.startsWith('/')) errors.push(invalid('spec.nfs.path', nfs.path ?? '', 'must be an absolute path'));
+    if (!nfs.server) errors.push(required(`${path}.nfs.server`));
+    if (!nfs.path) errors.push(required(`${path}.nfs.path`));
+    if (!nfs.path?.startsWith('/'))
+      errors.push(invalid(`${path}.nfs.path`, nfs.path ?? '', 'must be an absolute path'));
   }
   if (local) {
-    if (!local.path) errors.push(required('spec.local.path'));
-    else checkNoBacksteps(errors, 'spec.local.path', local.path);
-    if (!spec.nodeAffinity) errors.push(required('spec.nodeAffinity', 'Local volume requires node affinity'));
+    if (!local.path) errors.push(required(`${path}.local.path`));
+    else checkNoBacksteps(errors, `${path}.local.path`, local.path);
+    if (!spec.nodeAffinity) errors.push(required(`${path}.nodeAffinity`, 'Local volume requires node affinity'));
   }
   if (csi) {
-    checkDriverName(errors, 'spec.csi.driver', csi.driver);
-    if (!csi.volumeHandle) errors.push(required('spec.csi.volumeHandle'));
-    for (const field of secretRefs) if (csi[field]) checkSecretRef(errors, `spec.csi.${field}`, csi[field]);
+    checkDriverName(errors, `${path}.csi.driver`, csi.driver);
+    if (!csi.volumeHandle) errors.push(required(`${path}.csi.volumeHandle`));
+    for (const field of secretRefs) if (csi[field]) checkSecretRef(errors, `${path}.csi.${field}`, csi[field]);
   }
   const [first = ''] = kinds;
   const legacy = legacyVolumeRules[first];
   if (legacy)
-    legacy(errors, `spec.${oddPaths[first] ?? first}`, { volume: { ...spec, name: '' } as unknown as Volume });
+    legacy(errors, `${path}.${oddPaths[first] ?? first}`, { volume: { ...spec, name: '' } as unknown as Volume });
 }
 
 const secretRefs = [

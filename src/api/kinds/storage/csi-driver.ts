@@ -3,13 +3,14 @@ import type { CSIDriver } from '../../types.ts';
 import { countGeneration } from '../behaviour.ts';
 import { ageColumn, flag, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { duplicate, immutableMessage, invalid, notSupported, required } from '../field-error.ts';
+import { duplicate, immutableMessage, invalid, notSupported } from '../field-error.ts';
 import { eachAt } from '../paths.ts';
-import { checkDriverName } from '../volumes.ts';
 
 const groupPolicies: readonly string[] = ['File', 'None', 'ReadWriteOnceWithFSType'];
-const modes: readonly string[] = ['Ephemeral', 'Persistent'];
+const modes: readonly string[] = ['Persistent', 'Ephemeral'];
 const shortestTokenSeconds = 600;
+const longestTokenSeconds = 2 ** 32;
+const shortestPeriodSeconds = 10;
 
 function defaults(draft: CSIDriver): void {
   const spec = draft.spec;
@@ -24,33 +25,62 @@ function defaults(draft: CSIDriver): void {
 
 function validate(object: CSIDriver): FieldError[] {
   const errors: FieldError[] = [];
-  checkDriverName(errors, 'metadata.name', object.metadata.name);
   const { fsGroupPolicy, volumeLifecycleModes, tokenRequests } = object.spec;
   if (fsGroupPolicy !== undefined && !groupPolicies.includes(fsGroupPolicy)) {
     errors.push(notSupported('spec.fsGroupPolicy', fsGroupPolicy, groupPolicies));
   }
-  for (const mode of volumeLifecycleModes ?? []) {
-    if (!modes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, modes));
-  }
   const audiences = new Set<string>();
   eachAt('spec.tokenRequests', tokenRequests, (at, { audience, expirationSeconds }) => {
-    if (audiences.has(audience)) errors.push(duplicate(`${at}.audience`, audience));
+    if (audiences.has(audience)) return void errors.push(duplicate(`${at}.audience`, audience));
     audiences.add(audience);
     if (expirationSeconds !== undefined && expirationSeconds < shortestTokenSeconds) {
       const detail = 'may not specify a duration less than 10 minutes';
       errors.push(invalid(`${at}.expirationSeconds`, expirationSeconds, detail));
     }
+    if (expirationSeconds !== undefined && expirationSeconds > longestTokenSeconds) {
+      const detail = 'may not specify a duration larger than 2^32 seconds';
+      errors.push(invalid(`${at}.expirationSeconds`, expirationSeconds, detail));
+    }
   });
-  if (object.spec.attachRequired === undefined) errors.push(required('spec.attachedRequired'));
+  for (const mode of volumeLifecycleModes ?? []) {
+    if (!modes.includes(mode)) errors.push(notSupported('spec.volumeLifecycleModes', mode, modes));
+  }
+  checkRest(errors, object.spec);
   return errors;
+}
+
+function checkRest(errors: FieldError[], spec: CSIDriver['spec']): void {
+  const { nodeAllocatableUpdatePeriodSeconds: period, serviceAccountTokenInSecrets: secret, tokenRequests } = spec;
+  if (period !== undefined && period < shortestPeriodSeconds) {
+    const detail = `must be greater than or equal to ${shortestPeriodSeconds} seconds`;
+    errors.push(invalid('spec.nodeAllocatableUpdatePeriodSeconds', period, detail));
+  }
+  if (secret !== undefined && !tokenRequests?.length) {
+    const detail = 'serviceAccountTokenInSecrets is set but no tokenRequests are specified';
+    errors.push(invalid('spec.serviceAccountTokenInSecrets', secret, detail));
+  }
+}
+
+const secretsAdvice =
+  'spec.serviceAccountTokenInSecrets is unset; if supported by this CSI driver, set to true to prevent possible logging of tokens in volume attributes';
+
+function warnAboutTokens({ spec }: CSIDriver, old: CSIDriver | undefined): string[] {
+  if (!spec.tokenRequests?.length || spec.serviceAccountTokenInSecrets !== undefined) return [];
+  return old && semanticallyEqual(old.spec.tokenRequests, spec.tokenRequests) ? [] : [secretsAdvice];
 }
 
 export const csiDriver: KindBehaviour<CSIDriver> = {
   defaults,
   prepareCreate(draft) {
-    draft.metadata.generation = 1;
+    // Unlike with other kinds, only changes are counted.
+    delete draft.metadata.generation;
+    delete draft.spec.preventPodSchedulingIfMissing;
   },
-  prepareUpdate: countGeneration,
+  prepareUpdate(draft, old) {
+    if (old.spec.preventPodSchedulingIfMissing === undefined) delete draft.spec.preventPodSchedulingIfMissing;
+    countGeneration(draft, old);
+  },
+  warnings: warnAboutTokens,
   validateCreate: validate,
   validateUpdate(object, old) {
     const errors = validate(object);

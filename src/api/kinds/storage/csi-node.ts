@@ -1,7 +1,9 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
-import type { CSINode } from '../../types.ts';
+import type { CSINode, CSINodeDriver } from '../../types.ts';
 import { ageColumn, count, nameColumn } from '../columns.ts';
-import { duplicate, invalid, required, tooLong } from '../field-error.ts';
+import { semanticallyEqual } from '../equality.ts';
+import { duplicate, immutableMessage, invalid, pushInvalid, required } from '../field-error.ts';
+import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { checkDriverName } from '../volumes.ts';
 
@@ -10,23 +12,50 @@ const maxNodeIdBytes = 256;
 function validate(object: CSINode): FieldError[] {
   const errors: FieldError[] = [];
   const names = new Set<string>();
-  eachAt('spec.drivers', object.spec?.drivers, (at, { name, nodeID, allocatable }) => {
+  eachAt('spec.drivers', object.spec?.drivers, (at, { name, nodeID, allocatable, topologyKeys }) => {
     checkDriverName(errors, `${at}.name`, name);
-    if (!nodeID) errors.push(required(`${at}.nodeID`, nodeID ?? ''));
-    else if (nodeID.length > maxNodeIdBytes) errors.push(tooLong(`${at}.nodeID`, maxNodeIdBytes));
+    if (!nodeID) errors.push(required(`${at}.nodeID`));
+    else if (Buffer.byteLength(nodeID) > maxNodeIdBytes) {
+      errors.push(invalid(`${at}.nodeID`, nodeID, `must be ${maxNodeIdBytes} characters or less`));
+    }
     const most = allocatable?.count;
     if (most !== undefined && most < 0) {
       errors.push(invalid(`${at}.allocatable.count`, most, 'must be greater than or equal to 0'));
     }
     if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
+    checkTopologyKeys(errors, at, topologyKeys);
   });
+  return errors;
+}
+
+/** Upstream reports them under the driver itself. */
+function checkTopologyKeys(errors: FieldError[], path: string, keys: readonly string[] | undefined): void {
+  const seen = new Set<string>();
+  for (const key of keys ?? []) {
+    if (!key) errors.push(required(path));
+    if (seen.has(key)) errors.push(duplicate(path, key));
+    seen.add(key);
+    pushInvalid(errors, path, key, checkQualifiedName(key));
+  }
+}
+
+/** What a driver said of a node stays until it goes, but for how much it can take. */
+function validateUpdate(object: CSINode, old: CSINode): FieldError[] {
+  const errors = validate(object);
+  const fixed = ({ allocatable: _, ...rest }: CSINodeDriver) => rest;
+  for (const before of old.spec?.drivers ?? []) {
+    for (const now of object.spec?.drivers ?? []) {
+      if (now.name !== before.name || semanticallyEqual(fixed(now), fixed(before))) continue;
+      errors.push(invalid('spec.drivers', fixed(now), immutableMessage));
+    }
+  }
   return errors;
 }
 
 export const csiNode: KindBehaviour<CSINode> = {
   validateCreate: validate,
-  validateUpdate: validate,
+  validateUpdate,
   unconditionalUpdate: false,
   columns: [
     nameColumn,

@@ -10,13 +10,10 @@ import { warnAboutStorageCapacity } from '../storage-warnings.ts';
 
 function validate(object: CSIStorageCapacity): FieldError[] {
   const errors: FieldError[] = [];
-  const name = object.storageClassName ?? '';
-  pushInvalid(errors, 'storageClassName', name, checkSubdomain(name));
   checkLabelSelector(errors, 'nodeTopology', object.nodeTopology);
-  for (const field of ['capacity', 'maximumVolumeSize'] as const) {
-    const value = object[field];
-    if (value !== undefined) checkAmount(errors, field, { name: 'storage', value });
-  }
+  const { storageClassName: name = '', capacity } = object;
+  pushInvalid(errors, 'storageClassName', name, checkSubdomain(name));
+  if (capacity !== undefined) checkAmount(errors, 'capacity', { name: 'storage', value: capacity });
   return errors;
 }
 
@@ -30,6 +27,7 @@ export const csiStorageCapacity: KindBehaviour<CSIStorageCapacity> = {
     return errors;
   },
   warnings: warnAboutStorageCapacity,
+  unconditionalUpdate: false,
   columns: [
     nameColumn,
     text('StorageClassName', 'Class of the volumes.', o => o.storageClassName),

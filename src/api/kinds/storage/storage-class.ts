@@ -1,11 +1,12 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
-import type { StorageClass } from '../../types.ts';
+import type { StorageClass, TopologySelectorTerm } from '../../types.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { forbidden, immutableMessage, invalid, notSupported, pushInvalid, required, tooLong } from '../field-error.ts';
+import { duplicate, immutableMessage, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { warnAboutStorageClass } from '../storage-warnings.ts';
+import { checkParameters, checkProvisioner } from './parameters.ts';
 
 const defaultAnnotations = [
   'storageclass.kubernetes.io/is-default-class',
@@ -13,15 +14,12 @@ const defaultAnnotations = [
 ];
 const reclaimPolicies: readonly string[] = ['Delete', 'Retain'];
 const bindingModes: readonly string[] = ['Immediate', 'WaitForFirstConsumer'];
-const maxParameters = 512;
-const maxParameterBytes = 256 * 1024;
 
 function validate(object: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
   const { provisioner, reclaimPolicy, volumeBindingMode, allowedTopologies } = object;
-  if (!provisioner) errors.push(required('provisioner', provisioner ?? ''));
-  else pushInvalid(errors, 'provisioner', provisioner, checkQualifiedName(provisioner.toLowerCase()));
-  checkParameters(errors, object.parameters ?? {});
+  checkProvisioner(errors, 'provisioner', provisioner);
+  checkParameters(errors, 'parameters', object.parameters ?? {});
   if (reclaimPolicy && !reclaimPolicies.includes(reclaimPolicy)) {
     errors.push(notSupported('reclaimPolicy', reclaimPolicy, reclaimPolicies));
   }
@@ -29,41 +27,40 @@ function validate(object: StorageClass): FieldError[] {
   else if (!bindingModes.includes(volumeBindingMode)) {
     errors.push(notSupported('volumeBindingMode', volumeBindingMode, bindingModes));
   }
-  eachAt('allowedTopologies', allowedTopologies, (at, term) => {
-    eachAt(`${at}.matchLabelExpressions`, term.matchLabelExpressions, (path, { key, values }) => {
-      if (!values?.length) errors.push(required(`${path}.values`));
-      pushInvalid(errors, `${path}.key`, key, checkQualifiedName(key));
-    });
-  });
+  checkTopologies(errors, allowedTopologies);
   return errors;
 }
 
-function checkParameters(errors: FieldError[], parameters: Record<string, string>): void {
-  const entries = Object.entries(parameters);
-  if (entries.length > maxParameters) errors.push(tooLong('parameters', maxParameters));
-  let total = 0;
-  for (const [key, value] of entries) {
-    if (key === '') errors.push(invalid('parameters', key, 'field can not be empty.'));
-    total += key.length + value.length;
-  }
-  if (total > maxParameterBytes) errors.push(tooLong('parameters', maxParameterBytes));
+/** No term twice; within one no key, and of a key no value. */
+function checkTopologies(errors: FieldError[], terms: readonly TopologySelectorTerm[] | undefined): void {
+  const seen = new Set<string>();
+  eachAt('allowedTopologies', terms, (at, { matchLabelExpressions = [] }) => {
+    const keys = new Map<string, string[]>();
+    eachAt(`${at}.matchLabelExpressions`, matchLabelExpressions, (path, { key, values = [] }) => {
+      if (values.length === 0) errors.push(required(`${path}.values`));
+      const known = new Set<string>();
+      eachAt(`${path}.values`, values, (where, value) => {
+        if (known.has(value)) errors.push(duplicate(where, value));
+        known.add(value);
+      });
+      pushInvalid(errors, `${path}.key`, key, checkQualifiedName(key));
+      if (keys.has(key)) errors.push(duplicate(`${path}.key`, key));
+      keys.set(key, [...known].sort());
+    });
+    const shape = JSON.stringify([...keys].sort(([a], [b]) => (a < b ? -1 : 1)));
+    if (keys.size > 0 && seen.has(shape)) errors.push(duplicate(`${at}.matchLabelExpressions`, ''));
+    seen.add(shape);
+  });
 }
 
+const fixed = ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const;
+
 function validateUpdate(object: StorageClass, old: StorageClass): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!semanticallyEqual(object.parameters ?? {}, old.parameters ?? {})) {
-    errors.push(forbidden('parameters', 'updates to parameters are forbidden.'));
+  const errors = validate(object);
+  for (const field of fixed) {
+    if (!semanticallyEqual(object[field], old[field])) errors.push(invalid(field, object[field], immutableMessage));
   }
-  if (object.provisioner !== old.provisioner) {
-    errors.push(forbidden('provisioner', 'updates to provisioner are forbidden.'));
-  }
-  if (object.reclaimPolicy !== old.reclaimPolicy) {
-    errors.push(forbidden('reclaimPolicy', 'updates to reclaimPolicy are forbidden.'));
-  }
-  if (object.volumeBindingMode !== old.volumeBindingMode) {
-    errors.push(invalid('volumeBindingMode', object.volumeBindingMode, immutableMessage));
-  }
-  return [...errors, ...validate(object)];
+  return errors;
 }
 
 function formatName({ metadata }: StorageClass): string {

@@ -2,14 +2,13 @@ import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { VolumeAttributesClass } from '../../types.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { forbidden, pushInvalid, required } from '../field-error.ts';
-import { checkQualifiedName } from '../name-rules.ts';
+import { forbidden, required } from '../field-error.ts';
+import { checkParameters, checkProvisioner } from './parameters.ts';
 
 function validate(object: VolumeAttributesClass): FieldError[] {
   const errors: FieldError[] = [];
-  const driver = object.driverName;
-  if (!driver) errors.push(required('driverName', driver ?? ''));
-  else pushInvalid(errors, 'driverName', driver, checkQualifiedName(driver.toLowerCase()));
+  checkProvisioner(errors, 'driverName', object.driverName);
+  checkParameters(errors, 'parameters', object.parameters ?? {});
   if (Object.keys(object.parameters ?? {}).length === 0) {
     errors.push(required('parameters', 'must contain at least one key/value pair'));
   }
@@ -27,7 +26,7 @@ export const volumeAttributesClass: KindBehaviour<VolumeAttributesClass> = {
     if (!semanticallyEqual(object.parameters ?? {}, old.parameters ?? {})) {
       errors.push(forbidden('parameters', 'updates to parameters are forbidden.'));
     }
-    return errors;
+    return [...errors, ...validate(object)];
   },
   columns: [nameColumn, text('DriverName', 'Driver that it is for.', o => o.driverName), ageColumn],
 };
