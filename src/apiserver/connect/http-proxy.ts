@@ -1,5 +1,8 @@
-import type { ClientRequest, IncomingHttpHeaders } from 'node:http';
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { pipeline } from 'node:stream';
+import { createGunzip, createInflate } from 'node:zlib';
 import { isWebSocketRequest, joinSockets, loadHttpRequest, type Request, type Response, requestUpgrade } from '#wire';
+import { createHtmlRewriter, type LinkRewrite, rewriteLink } from './rewrite-links.ts';
 
 export interface Tls {
   ca?: string | undefined;
@@ -14,6 +17,8 @@ export interface ProxyTarget {
   tls?: Tls | undefined;
   /** Headers for the target beside or instead of the client's. */
   headers?: Record<string, string>;
+  /** Links in answers are made to lead through this proxy. */
+  rewrite?: LinkRewrite | undefined;
 }
 
 /** Headers that speak of one connection and are not passed on (RFC 9110, 7.6.1). */
@@ -67,11 +72,12 @@ async function proxyPlain(request: Request, target: ProxyTarget): Promise<Respon
     ...(insecure && { rejectUnauthorized: false }),
   });
   call.on('response', answer => {
+    const { headers, chunks } = target.rewrite ? rewritten(answer, target.rewrite) : plain(answer);
     resolve({
       status: answer.statusCode!,
-      headers: plainHeaders(answer.headers),
+      headers,
       async body(sink) {
-        for await (const chunk of answer) {
+        for await (const chunk of chunks) {
           if (!sink.write(chunk)) await sink.drained();
         }
       },
@@ -80,6 +86,42 @@ async function proxyPlain(request: Request, target: ProxyTarget): Promise<Respon
   call.on('error', reject);
   sendBody(request, call).catch(reject);
   return promise;
+}
+
+interface Passed {
+  readonly headers: Record<string, string>;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+const plain = (answer: IncomingMessage): Passed => ({ headers: plainHeaders(answer.headers), chunks: answer });
+
+/** Whom a pod lets read its pages with the reader's credentials is not for the pod to say: those are ours. */
+const crossOrigin = /^access-control-/;
+
+function rewritten(answer: IncomingMessage, rewrite: LinkRewrite): Passed {
+  const kept = Object.entries(plainHeaders(answer.headers)).filter(([name]) => !crossOrigin.test(name));
+  const headers = Object.fromEntries(kept);
+  if (headers['location']) headers['location'] = rewriteLink(headers['location'], rewrite);
+  const unpack = unpackers[headers['content-encoding'] ?? ''];
+  if (!unpack || !/^text\/html\b/i.test(headers['content-type'] ?? '')) return { headers, chunks: answer };
+  delete headers['content-length'];
+  delete headers['content-encoding'];
+  return { headers, chunks: rewritePage(unpack(answer), rewrite) };
+}
+
+const unpackers: Readonly<Record<string, ((answer: IncomingMessage) => AsyncIterable<Buffer>) | undefined>> = {
+  '': answer => answer,
+  identity: answer => answer,
+  gzip: answer => pipeline(answer, createGunzip(), ignored),
+  deflate: answer => pipeline(answer, createInflate(), ignored),
+};
+/** A broken stream is told to whoever reads it. */
+const ignored = () => undefined;
+
+async function* rewritePage(chunks: AsyncIterable<Buffer>, rewrite: LinkRewrite): AsyncIterable<Buffer> {
+  const rewriter = createHtmlRewriter(rewrite);
+  for await (const chunk of chunks) yield Buffer.from(rewriter.push(chunk.toString('latin1')), 'latin1');
+  yield Buffer.from(rewriter.end(), 'latin1');
 }
 
 async function sendBody(request: Request, call: ClientRequest): Promise<void> {

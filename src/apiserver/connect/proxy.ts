@@ -17,17 +17,39 @@ export interface ProxyDeps {
 /** The `proxy` subresource of pods, services and nodes: any method, streaming, upgrades. */
 export async function connectProxy(request: Request, info: RequestInfo, deps: ProxyDeps): Promise<Response> {
   const target = targetOf(info, deps);
-  const path = info.rest || '/';
   const search = request.search ? `?${request.search}` : '';
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  // Relative links of a page at the top lead below it only behind a slash.
+  if (!info.rest && isRead && !request.headers['upgrade']) {
+    return { status: 301, headers: { location: `${request.path}/${search}` } };
+  }
+  const path = info.rest || '/';
+  const prefix = request.path.slice(0, request.path.length - info.rest.length);
+  const host = request.headers['host'] ?? request.headers[':authority'] ?? '';
   try {
-    return await proxyRequest(request, { ...target, url: `${target.url}${path}${search}` });
+    return await proxyRequest(request, {
+      ...target,
+      url: `${target.url}${path}${search}`,
+      headers: forwarded(request),
+      rewrite: { host, prefix },
+    });
   } catch (cause) {
     throw serviceUnavailable(`error trying to reach service: ${(cause as Error).message}`);
   }
 }
 
+/** Who asked, and for what, as proxies tell. */
+function forwarded({ path, headers, peer }: Request): Record<string, string> {
+  const before = headers['x-forwarded-for'];
+  const address = peer.address ?? '';
+  return {
+    'x-forwarded-uri': path,
+    ...(address && { 'x-forwarded-for': before ? `${before}, ${address}` : address }),
+  };
+}
+
 function targetOf(info: RequestInfo, deps: ProxyDeps): ProxyTarget {
-  const { scheme, name, port } = parseProxyName(info.name);
+  const { scheme, name, port } = parseProxyName(info);
   switch (info.resource) {
     case 'nodes':
       return { url: kubeletUrl(findNode(deps.reader, name)), tls: deps.kubeletTls };
@@ -40,11 +62,14 @@ function targetOf(info: RequestInfo, deps: ProxyDeps): ProxyTarget {
   }
 }
 
-/** `[https:]name[:port]`. */
-function parseProxyName(text: string): { scheme: 'http' | 'https'; name: string; port: string } {
-  const parts = text.split(':');
-  if (parts.length === 3) return { scheme: parts[0] === 'https' ? 'https' : 'http', name: parts[1]!, port: parts[2]! };
-  return { scheme: 'http', name: parts[0]!, port: parts[1] ?? '' };
+/** `[scheme:]name[:port]`. Throws 400. */
+function parseProxyName(info: RequestInfo): { scheme: 'http' | 'https'; name: string; port: string } {
+  const parts = info.name.split(':');
+  const [scheme, name, port] = parts.length === 3 ? parts : ['', parts[0], parts[1] ?? ''];
+  if (parts.length > 3 || !name || !['', 'http', 'https'].includes(scheme!)) {
+    throw badRequest(`invalid ${info.resource.slice(0, -1)} request ${JSON.stringify(info.name)}`);
+  }
+  return { scheme: scheme === 'https' ? 'https' : 'http', name, port: port! };
 }
 
 function podTarget(pod: Pod, scheme: 'http' | 'https', port: string): ProxyTarget {
@@ -79,7 +104,7 @@ function serviceTarget(asked: {
       return number ? addresses.map(address => `${hostOf(address)}:${number}`) : [];
     });
   const chosen = ready[Math.floor(deps.random.next() * ready.length)];
-  if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(name)}`);
+  if (!chosen) throw serviceUnavailable(`no endpoints available for service ${JSON.stringify(info.name)}`);
   return { url: `${scheme}://${chosen}`, tls: { insecure: true } };
 }
 
