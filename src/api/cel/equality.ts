@@ -19,6 +19,9 @@ export type Work = (units: number) => void;
 
 /** Long texts are compared by the machine, many characters at a time. */
 const textShare = 16;
+/** Both have to be made from what stands in the object before they can be compared. */
+const itemWork = 2;
+const memberWork = 4;
 
 /** `left == right` for any two values: numbers compare across their types, values of different types are not equal. */
 export function isEqual(left: unknown, right: unknown, work?: Work): boolean {
@@ -71,7 +74,7 @@ function equalStructs(left: CelStruct, right: CelStruct, work?: Work): boolean {
 
 function equalLists(left: CelList, right: CelList, work?: Work): boolean {
   if (left.size !== right.size) return false;
-  work?.(left.size);
+  work?.(left.size * itemWork);
   if (left.listType === 'set') return equalSets(left, right, work);
   if (left.listType === 'map') return equalMapLists(left, right, work);
   for (let index = 0; index < left.size; index++) {
@@ -132,7 +135,7 @@ function equalMapLists(left: CelList, right: CelList, work?: Work): boolean {
 
 function equalMaps(left: CelMap, right: CelMap, work?: Work): boolean {
   if (left.size !== right.size) return false;
-  work?.(left.size);
+  work?.(left.size * memberWork);
   for (const key of left.keyList()) {
     const other = right.find(key);
     if (other === undefined || !isEqual(left.find(key), other, work)) return false;

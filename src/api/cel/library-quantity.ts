@@ -1,7 +1,7 @@
 import { isWhole, parseNano } from '../kinds/quantity.ts';
 import { fault } from './errors.ts';
 import { isSemver, parseSemver, type Semver, SemverProblem } from './semver.ts';
-import type { Library } from './signature.ts';
+import type { Bound, Library } from './signature.ts';
 import { quantityType, semverType } from './types.ts';
 import { CelOpaque, isInt64 } from './values.ts';
 
@@ -52,10 +52,24 @@ const semverOf = (text: string, normalize?: boolean): CelOpaque => {
 const version = ({ content }: CelOpaque): Semver => content as Semver;
 const compareVersions = (left: CelOpaque, right: CelOpaque): bigint => BigInt(version(left).compare(version(right)));
 
+/** What reading a short quantity takes, in units of work. */
+const parseWork = 25;
+
+function parsing(read: (text: string) => unknown): Bound {
+  return {
+    bind:
+      ({ work }) =>
+      (text: string) => {
+        work(parseWork + text.length);
+        return read(text);
+      },
+  };
+}
+
 /** Kubernetes' quantity and semver libraries, which share some names. `sign` is a function upstream and a member in its documentation: both work. */
 export const quantities: Library = {
-  quantity: [['string_to_quantity', '(string) -> Quantity', (text: string) => made(parse(text) ?? fault(badQuantity))]],
-  isQuantity: [['is_quantity_string', '(string) -> bool', (text: string) => parse(text) !== undefined]],
+  quantity: [['string_to_quantity', '(string) -> Quantity', parsing(text => made(parse(text) ?? fault(badQuantity)))]],
+  isQuantity: [['is_quantity_string', '(string) -> bool', parsing(text => parse(text) !== undefined)]],
   sign: [
     ['quantity_sign', '(Quantity) -> int', (quantity: CelOpaque) => sign(nanosOf(quantity))],
     ['quantity_sign_member', 'Quantity.() -> int', (quantity: CelOpaque) => sign(nanosOf(quantity))],

@@ -37,6 +37,8 @@ const containerSize = (container: CelList | CelMap): bigint => BigInt(container.
 
 /** Instructions of a pattern that pass for one unit of work a character. */
 const usualPatternSize = 50;
+/** Larger ones come from counted repetitions, and are tried instruction by instruction. */
+const largePatternSize = 200;
 
 /** A pattern compiled once for a program, for matching it with a text; faults with RE2's message. */
 export function patternOf(context: CallContext, pattern: string, text: string): ReturnType<typeof compileRe2> {
@@ -50,7 +52,8 @@ export function patternOf(context: CallContext, pattern: string, text: string): 
     }
   });
   context.foresee(worstSearchMs(compiled, text));
-  context.work(text.length * Math.ceil(compiled.size / usualPatternSize));
+  const share = compiled.size <= largePatternSize ? usualPatternSize : usualPatternSize / 10;
+  context.work(text.length * Math.ceil(compiled.size / share));
   return compiled;
 }
 
@@ -136,11 +139,30 @@ function bytesToString(bytes: Uint8Array): string {
 
 const identity = (value: unknown): unknown => value;
 
+/** What asking for the offset of a zone takes, in units of work. */
+const zoneWork = 200;
+
+/** What reading a time takes, in units of work. */
+const readWork = 25;
+
+function reading(read: (text: string) => unknown): Bound {
+  return {
+    bind:
+      ({ work }) =>
+      (text: string) => {
+        work(readWork + text.length);
+        return read(text);
+      },
+  };
+}
+
 /** Accessors of a timestamp, with and without a zone: [function, id, part]. */
 function accessor(id: string, part: DatePart): readonly Row[] {
   const zoned: Bound = {
-    bind: context => (at: CelTimestamp, zone: string) =>
-      datePart(at, part, context.memo(`tz ${zone}`, () => zoneOffset(zone))(at)),
+    bind: context => (at: CelTimestamp, zone: string) => {
+      context.work(zoneWork);
+      return datePart(at, part, context.memo(`tz ${zone}`, () => zoneOffset(zone))(at));
+    },
   };
   return [
     [`timestamp_to_${id}`, 'timestamp.() -> int', (at: CelTimestamp) => datePart(at, part, 0)],
@@ -190,7 +212,7 @@ export const standard: Library = {
     [
       'string_to_duration',
       '(string) -> duration',
-      (text: string) => parseDuration(text) ?? badConversion('string', 'google.protobuf.Duration'),
+      reading(text => parseDuration(text) ?? badConversion('string', 'google.protobuf.Duration')),
     ],
   ],
   int: [
@@ -217,7 +239,7 @@ export const standard: Library = {
     [
       'string_to_timestamp',
       '(string) -> timestamp',
-      (text: string) => parseTimestamp(text) ?? badConversion('string', 'google.protobuf.Timestamp'),
+      reading(text => parseTimestamp(text) ?? badConversion('string', 'google.protobuf.Timestamp')),
     ],
   ],
   uint: [

@@ -18,3 +18,10 @@ export const maxExpressionLength = 100_000;
 export const maxRecursionDepth = 250;
 /** Nodes of an expression after its macros are expanded: optMap repeats what it is called on, so that a chain of n of them has 2^n parts. */
 export const maxExpressionNodes = 50_000;
+/**
+ * Units of work that an evaluation may do beside what its cost says (code points walked, elements compared deeply, patterns tried): 20 to 100 ns each. Here, where others
+ * wait: 40 ms.
+ */
+export const workLimitHere = 600_000;
+/** In a thread, or under a pace: well below a second. */
+export const workLimitApart = 10_000_000;

@@ -5,7 +5,7 @@ import { CelCompileError, CelError, type CelIssue, Fault, formatIssues } from '.
 import { declaredSizes, estimateCost } from './estimate.ts';
 import { costExceeded, type Frame, firstLimit } from './frame.ts';
 import { fromJson } from './json-values.ts';
-import { perCallLimit } from './limits.ts';
+import { perCallLimit, workLimitHere } from './limits.ts';
 import { locate, parseCel, SyntaxProblem } from './parser.ts';
 import { planExpr } from './plan.ts';
 import type { CallContext } from './signature.ts';
@@ -34,6 +34,8 @@ export interface CompileOptions {
 export interface EvaluateOptions {
   /** Cost at which evaluation stops. Default: `perCallLimit`. */
   readonly costLimit?: number;
+  /** Hidden work at which it stops, too. Default: what takes well below a turn of the event loop; more only where others need not wait. */
+  readonly workLimit?: number;
   /** Asked now and then; what it throws is passed on. */
   readonly pace?: Pace | undefined;
 }
@@ -72,7 +74,7 @@ export function compileCel(expression: string, options: CompileOptions): CelProg
     expression,
     resultType: checked.type,
     references: checked.references,
-    evaluate: (values, { costLimit = perCallLimit, pace } = {}) => run(values, costLimit, pace),
+    evaluate: (values, options = {}) => run(values, options),
     estimateCost: () => estimateCost(expr, declaredSizes(variables)),
   };
 }
@@ -123,7 +125,7 @@ interface PlanInput {
   typeNamed: Declarations['typeNamed'];
 }
 
-type Runner = (values: Readonly<Record<string, unknown>>, costLimit: number, pace: Pace | undefined) => EvaluateResult;
+type Runner = (values: Readonly<Record<string, unknown>>, options: EvaluateOptions) => EvaluateResult;
 
 const unset = Symbol('unset');
 
@@ -132,8 +134,8 @@ function plan({ expr, names, variables, typeNamed }: PlanInput): Runner {
   const indexes = new Map(names.map((name, index) => [name, index]));
   const types = names.map(name => variables.get(name)!);
   const planned = planOrFail(expr, { variable: name => indexes.get(name)!, calls, typeNamed });
-  return (values, costLimit, pace) => {
-    calls.reset(pace);
+  return (values, { costLimit = perCallLimit, workLimit = workLimitHere, pace }) => {
+    calls.reset(workLimit, pace);
     const read: unknown[] = new Array(names.length).fill(unset);
     const frame: Frame = {
       cost: 0,
@@ -171,16 +173,14 @@ function readVariable(name: string, values: Readonly<Record<string, unknown>>, t
   return fromJson(raw, type);
 }
 
-/** What hidden work an evaluation may do beyond its cost: well below a second. */
-const maxWork = 20_000_000;
 /** After so much of it the pace is asked: some tenths of a millisecond. */
 const checkedWork = 10_000;
 /** Patterns and zones that are kept for a program. */
 const maxMemos = 64;
 
-function createCallContext(): CallContext & { reset(pace: Pace | undefined): void } {
+function createCallContext(): CallContext & { reset(workLimit: number, pace: Pace | undefined): void } {
   const memos = new Map<string, unknown>();
-  let left = maxWork;
+  let left = workLimitHere;
   let pace: Pace | undefined;
   let next = 0;
   const lookCloser = () => {
@@ -189,8 +189,8 @@ function createCallContext(): CallContext & { reset(pace: Pace | undefined): voi
     next = pace ? Math.max(0, left - checkedWork) : 0;
   };
   return {
-    reset: own => {
-      left = maxWork;
+    reset: (workLimit, own) => {
+      left = workLimit;
       pace = own;
       next = pace ? left - checkedWork : 0;
     },

@@ -1,4 +1,10 @@
-import { CelError, isCostExceeded, maxMessageExpressionBytes, runtimeCostBudget } from '../cel/index.ts';
+import {
+  CelError,
+  isCostExceeded,
+  maxMessageExpressionBytes,
+  runtimeCostBudget,
+  workLimitApart,
+} from '../cel/index.ts';
 import type { FieldError } from '../kind.ts';
 import type { Pace } from '../pace.ts';
 import { createItemFinder } from './correlate.ts';
@@ -157,7 +163,7 @@ function runRule(node: Node, rule: Runnable, { place, run }: At): void {
   const variables = { self: place.value, oldSelf: place.old ?? undefined };
   let passed: boolean;
   try {
-    const { value, cost } = rule.program.evaluate(variables, { pace: run.pace });
+    const { value, cost } = rule.program.evaluate(variables, { pace: run.pace, workLimit: workLimitApart });
     if (!spend(run, cost, invalidType(node, place.path, outOfBudget))) return;
     passed = value === true;
   } catch (error) {
@@ -220,7 +226,7 @@ function messageOf(rule: Runnable, { place, run }: At): string | undefined | { s
   try {
     const { value, cost } = rule.message.evaluate(
       { self: place.value, oldSelf: place.old ?? undefined },
-      { pace: run.pace },
+      { pace: run.pace, workLimit: workLimitApart },
     );
     if (cost > run.budget) return { stopped: messageOutOfBudget };
     run.budget -= cost;

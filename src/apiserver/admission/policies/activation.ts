@@ -1,4 +1,5 @@
 import { type CompiledExpression, cel } from '#api';
+import type { Turn } from '#base';
 import { outOfBudget } from '../conditions.ts';
 
 /** A variable of a policy that others refer to as `variables.name`. */
@@ -22,23 +23,41 @@ export class OutOfBudget extends Error {
   }
 }
 
+/** A variable that has been evaluated. */
+interface Known {
+  readonly value?: unknown;
+  readonly failure?: cel.CelError;
+  /** Charged to the expression that asks first. */
+  cost: number;
+}
+
 /**
- * The values that a policy's expressions see, about one request and one parameter. Variables are evaluated when an expression first asks for them, and then kept.
+ * The values that a policy's expressions see, about one request and one parameter. Variables are evaluated when an expression first asks for them, and then kept;
+ * those that it mentions are evaluated before it, each in a turn of the event loop of its own if they take long, and cost nothing unless it asks.
  * Source: apiserver/pkg/admission/plugin/cel activation.go and composition.go.
  */
 export class Activation {
   readonly values: Readonly<Record<string, unknown>>;
+  readonly #variables: ReadonlyMap<string, CompiledExpression>;
+  readonly #known = new Map<string, Known>();
+  readonly #turn: Turn;
   /** What variables have cost since it was last looked at. */
   #spent = 0;
 
-  constructor(values: Readonly<Record<string, unknown>>, variables: readonly NamedExpression[]) {
-    const lazy = Object.fromEntries(variables.map(variable => [variable.name, this.#lazy(variable)]));
-    this.values = { ...values, variables: lazy };
+  constructor(
+    values: Readonly<Record<string, unknown>>,
+    { variables, turn }: { variables: readonly NamedExpression[]; turn: Turn },
+  ) {
+    this.#turn = turn;
+    this.#variables = new Map(variables.map(({ name, compiled }) => [name, compiled]));
+    const lazy = variables.map(({ name }) => [name, cel.lazyValue(() => this.#ask(name))]);
+    this.values = { ...values, variables: Object.fromEntries(lazy) };
   }
 
-  /** Throws OutOfBudget; all else that goes wrong is the problem of this expression. */
-  evaluate(compiled: CompiledExpression, budget: Budget): Outcome {
+  /** Rejects with OutOfBudget; all else that goes wrong is the problem of this expression. */
+  async evaluate(compiled: CompiledExpression, budget: Budget): Promise<Outcome> {
     if (!compiled.program) return { problem: `compilation error: ${compiled.problem}` };
+    await this.#prepare(compiled.expression);
     let outcome: Outcome;
     let cost: number;
     try {
@@ -56,24 +75,43 @@ export class Activation {
     return outcome;
   }
 
-  #lazy({ name, compiled }: NamedExpression): unknown {
-    let failure: cel.CelError | undefined;
-    return cel.lazyValue(() => {
-      if (failure) throw failure;
-      const fail = (what: string) => {
-        failure = new cel.CelError(`composited variable "${name}" fails to ${what}`, 'failed', 0);
-        return failure;
-      };
-      if (!compiled.program) throw fail(`compile: ${compiled.problem}`);
-      try {
-        const { value, cost } = compiled.program.evaluate(this.values);
-        this.#spent += cost;
-        return value;
-      } catch (error) {
-        if (!(error instanceof cel.CelError)) throw error;
-        this.#spent += error.cost;
-        throw fail(`evaluate: ${error.message}`);
-      }
-    });
+  /** Evaluates what an expression may ask for. Variables only mention those before them. */
+  async #prepare(expression: string): Promise<void> {
+    if (this.#turn.isOver()) await this.#turn.next();
+    for (const [, name = ''] of expression.matchAll(mention)) {
+      const compiled = this.#variables.get(name);
+      if (!compiled || this.#known.has(name)) continue;
+      await this.#prepare(compiled.expression);
+      this.#known.set(name, this.#compute(name, compiled));
+      if (this.#turn.isOver()) await this.#turn.next();
+    }
+  }
+
+  #ask(name: string): unknown {
+    let known = this.#known.get(name);
+    if (!known) {
+      known = this.#compute(name, this.#variables.get(name)!);
+      this.#known.set(name, known);
+    }
+    this.#spent += known.cost;
+    known.cost = 0;
+    if (known.failure) throw known.failure;
+    return known.value;
+  }
+
+  #compute(name: string, { program, problem }: CompiledExpression): Known {
+    const fail = (what: string, cost: number): Known => {
+      return { failure: new cel.CelError(`composited variable "${name}" fails to ${what}`, 'failed', 0), cost };
+    };
+    if (!program) return fail(`compile: ${problem}`, 0);
+    try {
+      return program.evaluate(this.values);
+    } catch (error) {
+      if (!(error instanceof cel.CelError)) throw error;
+      return fail(`evaluate: ${error.message}`, error.cost);
+    }
   }
 }
+
+/** A variable as expressions name it. */
+const mention = /\bvariables\s*\.\s*\??([A-Za-z_]\w*)/g;

@@ -5,6 +5,8 @@ import type {
   UnknownObject,
 } from '#api';
 import { cel } from '#api';
+import type { Turn } from '#base';
+import { createTurn } from '#base';
 import type { AdmissionRequest } from '../../admission.ts';
 import type { ConditionMeters } from '../condition-meters.ts';
 import type { Reinvocation } from '../webhooks/reinvocation.ts';
@@ -56,7 +58,8 @@ export async function invoke(
   const { hook, binding } = invocation;
   const { policy, compiled } = hook;
   const fail = (problem: string): Failure => ({ hook, binding, problem, reason: 'Invalid' });
-  const state = await createState(invocation, request, deps);
+  const turn = createTurn({ monotonicMs: deps.nowMs });
+  const state = await createState(invocation, request, { ...deps, turn });
   const conditions = meetsConditions(compiled, state.current.activation, {
     failurePolicy: policy.spec.failurePolicy,
     call: { name: policy.metadata.name, type: 'admit', operation: request.operation },
@@ -96,12 +99,18 @@ interface State {
   renew(): Promise<void>;
 }
 
-async function createState(invocation: Invocation, request: AdmissionRequest, deps: InvokeDeps): Promise<State> {
+async function createState(
+  invocation: Invocation,
+  request: AdmissionRequest,
+  deps: InvokeDeps & { turn: Turn },
+): Promise<State> {
   const { hook, kind, paramKind } = invocation;
   const param = await toParam(invocation.param, paramKind, request);
   const look = async (): Promise<Seen> => {
     const versioned = await toVersioned(request, kind);
-    return { versioned, activation: new Activation(deps.values(request, versioned, param), hook.compiled.variables) };
+    const { variables } = hook.compiled;
+    const values = deps.values(request, versioned, param);
+    return { versioned, activation: new Activation(values, { variables, turn: deps.turn }) };
   };
   const state = {
     current: await look(),
@@ -127,7 +136,7 @@ async function mutate(mutation: CompiledMutation, request: AdmissionRequest, inp
   const observe = (problem?: string) =>
     deps.meter({ policy, binding, seconds: (deps.nowMs() - startMs) / 1000, problem });
   try {
-    const value = evaluate(mutation, activation);
+    const value = await evaluate(mutation, activation);
     const about = { request, versioned, overlay: deps.overlay, scheme: deps.scheme() };
     const isChanged = await applyMutation(value, mutation.isJsonPatch, about);
     observe();
@@ -140,9 +149,9 @@ async function mutate(mutation: CompiledMutation, request: AdmissionRequest, inp
 }
 
 /** Every mutation has a budget of its own. */
-function evaluate({ compiled }: CompiledMutation, activation: Activation): unknown {
+async function evaluate({ compiled }: CompiledMutation, activation: Activation): Promise<unknown> {
   if (!compiled.program) throw new MutationProblem(compiled.problem);
-  const outcome = activation.evaluate(compiled, { left: cel.runtimeCostBudget });
+  const outcome = await activation.evaluate(compiled, { left: cel.runtimeCostBudget });
   if (outcome.problem !== undefined) throw new MutationProblem(outcome.problem);
   return outcome.value;
 }

@@ -1,4 +1,5 @@
 import { cel } from '#api';
+import type { Turn } from '#base';
 import type { ConditionedCall, ConditionMeters } from '../condition-meters.ts';
 import { evaluateConditions, formatProblems } from '../conditions.ts';
 import { Activation, type Budget, OutOfBudget } from './activation.ts';
@@ -31,6 +32,7 @@ export interface JudgeInput {
   readonly failurePolicy: string | undefined;
   readonly call: ConditionedCall;
   readonly meters: ConditionMeters;
+  readonly turn: Turn;
   /** Monotonic. */
   nowMs(): number;
 }
@@ -38,18 +40,21 @@ export interface JudgeInput {
 const nothing: Judgement = { decisions: [], annotations: [] };
 
 /** Evaluates a policy about one request and one parameter. Source: apiserver/pkg/admission/plugin/policy/validating validator.go. */
-export function judge(policy: CompiledValidatingPolicy, input: JudgeInput): Judgement {
+export async function judge(policy: CompiledValidatingPolicy, input: JudgeInput): Promise<Judgement> {
   const isIgnored = input.failurePolicy === 'Ignore';
   const failed = (message: string): Judgement => ({ decisions: [problem(message, isIgnored)], annotations: [] });
-  const activation = new Activation(input.values, policy.variables);
+  const activation = new Activation(input.values, { variables: policy.variables, turn: input.turn });
   const conditions = meetsConditions(policy, activation, input);
   if (conditions.problem !== undefined) return failed(conditions.problem);
   if (!conditions.isMet) return nothing;
   try {
     const budget = { left: cel.runtimeCostBudget };
-    const decisions = policy.validations.map(validation => decide(validation, { activation, budget, input }));
+    const decisions: Decision[] = [];
+    for (const validation of policy.validations) {
+      decisions.push(await decide(validation, { activation, budget, input }));
+    }
     // Annotations have a budget of their own.
-    const annotations = annotate(policy, activation, { left: cel.runtimeCostBudget });
+    const annotations = await annotate(policy, activation, { left: cel.runtimeCostBudget });
     return { decisions, annotations: isIgnored ? annotations.filter(one => one.problem === undefined) : annotations };
   } catch (error) {
     if (error instanceof OutOfBudget) return failed(error.message);
@@ -83,15 +88,15 @@ interface DecideInput {
   readonly input: JudgeInput;
 }
 
-function decide(compiled: CompiledValidation, { activation, budget, input }: DecideInput): Decision {
+async function decide(compiled: CompiledValidation, { activation, budget, input }: DecideInput): Promise<Decision> {
   const startMs = input.nowMs();
-  const outcome = activation.evaluate(compiled.compiled, budget);
+  const outcome = await activation.evaluate(compiled.compiled, budget);
   const seconds = (input.nowMs() - startMs) / 1000;
   const isIgnored = input.failurePolicy === 'Ignore';
   if (outcome.problem !== undefined) return problem(outcome.problem, isIgnored, seconds);
   if (outcome.value === true) return { isDenied: false, message: '', isProblem: false, reason: undefined, seconds };
   try {
-    const message = messageOf(compiled, activation, budget);
+    const message = await messageOf(compiled, activation, budget);
     const reason = compiled.validation.reason ?? 'Invalid';
     return { isDenied: true, message, isProblem: false, reason, seconds };
   } catch (error) {
@@ -101,8 +106,12 @@ function decide(compiled: CompiledValidation, { activation, budget, input }: Dec
 }
 
 /** The message that an expression makes, if it is one line of decent length; else the one that is written down; else the expression. */
-function messageOf({ validation, message }: CompiledValidation, activation: Activation, budget: Budget): string {
-  const outcome = message && activation.evaluate(message, budget);
+async function messageOf(
+  { validation, message }: CompiledValidation,
+  activation: Activation,
+  budget: Budget,
+): Promise<string> {
+  const outcome = message && (await activation.evaluate(message, budget));
   if (outcome && outcome.problem === undefined && typeof outcome.value === 'string') {
     const text = outcome.value.trim();
     const isFit = Buffer.byteLength(text) <= cel.maxMessageExpressionBytes && !text.includes('\n');
@@ -112,11 +121,20 @@ function messageOf({ validation, message }: CompiledValidation, activation: Acti
 }
 
 /** Null, and text with nothing in it, is no annotation. */
-function annotate(policy: CompiledValidatingPolicy, activation: Activation, budget: Budget): Annotation[] {
-  return policy.annotations.flatMap(({ key, compiled }): Annotation[] => {
-    const outcome = activation.evaluate(compiled, budget);
-    if (outcome.problem !== undefined) return [{ key, problem: outcome.problem }];
+async function annotate(
+  policy: CompiledValidatingPolicy,
+  activation: Activation,
+  budget: Budget,
+): Promise<Annotation[]> {
+  const annotations: Annotation[] = [];
+  for (const { key, compiled } of policy.annotations) {
+    const outcome = await activation.evaluate(compiled, budget);
+    if (outcome.problem !== undefined) {
+      annotations.push({ key, problem: outcome.problem });
+      continue;
+    }
     const value = typeof outcome.value === 'string' ? outcome.value.trim() : '';
-    return value ? [{ key, value }] : [];
-  });
+    if (value) annotations.push({ key, value });
+  }
+  return annotations;
 }

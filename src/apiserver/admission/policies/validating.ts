@@ -1,5 +1,7 @@
 import type { ValidatingAdmissionPolicyBinding as Binding, ValidatingAdmissionPolicy as Policy } from '#api';
 import { resources } from '#api';
+import type { Turn } from '#base';
+import { createTurn } from '#base';
 import { StatusError } from '../../access/refuse.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../../admission.ts';
 import type { ConditionMeters } from '../condition-meters.ts';
@@ -59,6 +61,7 @@ interface Denial {
 class Verdict {
   readonly #request: AdmissionRequest;
   readonly #deps: ValidatingDeps;
+  readonly #turn: Turn;
   readonly #denials: Denial[] = [];
   /** Values for the audit event, by key; several when bindings or parameters make a difference. */
   readonly #annotations = new Map<string, Set<string>>();
@@ -66,6 +69,7 @@ class Verdict {
   constructor(request: AdmissionRequest, deps: ValidatingDeps) {
     this.#request = request;
     this.#deps = deps;
+    this.#turn = createTurn({ monotonicMs: deps.nowMs });
   }
 
   /** Rejects with a Status when something was denied. */
@@ -87,11 +91,12 @@ class Verdict {
     const versioned = await toVersioned(this.#request, kind);
     for (const stored of params) {
       const param = await toParam(stored, paramKind, this.#request);
-      const judgement = judge(compiled, {
+      const judgement = await judge(compiled, {
         values: this.#deps.values(this.#request, versioned, param),
         failurePolicy: policy.spec.failurePolicy,
         call: { name: policy.metadata.name, type: 'validate', operation: this.#request.operation },
         meters: this.#deps.conditionMeters,
+        turn: this.#turn,
         nowMs: this.#deps.nowMs,
       });
       this.#take(judgement, policy, binding);
