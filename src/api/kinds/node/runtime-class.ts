@@ -1,22 +1,31 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { RuntimeClass } from '../../types.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
-import { immutableMessage, invalid, pushInvalid } from '../field-error.ts';
+import { duplicate, immutableMessage, invalid, pushInvalid, required } from '../field-error.ts';
 import { checkLabels } from '../label-selector.ts';
 import { checkLabel } from '../name-rules.ts';
 import { deprecationOfNodeLabel } from '../node-label-warnings.ts';
+import { eachAt } from '../paths.ts';
 import { checkResources } from '../resources.ts';
 import { checkTolerations } from '../scheduling.ts';
 
 function validate(object: RuntimeClass): FieldError[] {
   const errors: FieldError[] = [];
-  pushInvalid(errors, 'handler', object.handler ?? '', checkLabel(object.handler ?? ''));
+  if (!object.handler) errors.push(required('handler'));
+  else pushInvalid(errors, 'handler', object.handler, checkLabel(object.handler));
   const overhead = object.overhead?.podFixed;
   if (overhead) {
-    checkResources(errors, 'overhead.podFixed', { resources: { limits: overhead }, options: { claims: new Set() } });
+    checkResources(errors, 'overhead', { resources: { limits: overhead }, options: { claims: new Set() } });
   }
   checkLabels(errors, 'scheduling.nodeSelector', object.scheduling?.nodeSelector);
   checkTolerations(errors, 'scheduling.tolerations', object.scheduling?.tolerations);
+  const seen = new Set<string>();
+  eachAt('scheduling.tolerations', object.scheduling?.tolerations, (at, toleration) => {
+    const { key = '', operator = '', value = '', effect = '' } = toleration;
+    const id = JSON.stringify([key, operator, value, effect]);
+    if (seen.has(id)) errors.push(duplicate(at, toleration));
+    seen.add(id);
+  });
   return errors;
 }
 
@@ -32,6 +41,7 @@ export const runtimeClass: KindBehaviour<RuntimeClass> = {
       const message = deprecationOfNodeLabel(key);
       return message ? [`scheduling.nodeSelector: ${message}`] : [];
     }),
+  createOnUpdate: true,
   unconditionalUpdate: false,
   columns: [nameColumn, text('Handler', 'Name that the container runtime knows.', o => o.handler), ageColumn],
 };

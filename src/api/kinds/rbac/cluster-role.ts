@@ -1,7 +1,7 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { ClusterRole } from '../../types.ts';
 import { createdAtColumn, nameColumn } from '../columns.ts';
-import { required } from '../field-error.ts';
+import { invalid, required } from '../field-error.ts';
 import { checkLabelSelector } from '../label-selector.ts';
 import { eachAt } from '../paths.ts';
 import { checkPolicyRules } from './rules.ts';
@@ -14,7 +14,11 @@ function validate(role: ClusterRole): FieldError[] {
   if (role.aggregationRule && !selectors?.length) {
     errors.push(required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil'));
   }
-  eachAt(path, selectors, (at, selector) => checkLabelSelector(errors, at, selector));
+  eachAt(path, selectors, (at, selector) => {
+    const before = errors.length;
+    checkLabelSelector(errors, at, selector);
+    if (errors.length > before) errors.push(invalid(at, null, 'invalid label selector.'));
+  });
   return errors;
 }
 

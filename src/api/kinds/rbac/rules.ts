@@ -1,8 +1,8 @@
 import type { FieldError } from '../../kind.ts';
 import type { PolicyRule, RoleRef, Subject } from '../../types.ts';
 import { semanticallyEqual } from '../equality.ts';
-import { forbidden, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
-import { checkLabel, checkPathSegment, checkSubdomain } from '../name-rules.ts';
+import { invalid, notSupported, pushInvalid, required } from '../field-error.ts';
+import { checkPathSegment, checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 
 export const rbacGroup = 'rbac.authorization.k8s.io';
@@ -62,16 +62,15 @@ function checkSubject(
   path: string,
   { subject, namespaced }: { subject: Subject; namespaced: boolean },
 ): void {
+  // What a subject's namespace says is checked only where a service account needs one, as upstream does.
   const { name, kind, apiGroup = '', namespace } = subject;
   if (!name) errors.push(required(`${path}.name`));
   if (kind === 'ServiceAccount') {
     if (name) pushInvalid(errors, `${path}.name`, name, checkSubdomain(name));
     if (apiGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, ['']));
     if (!namespace && !namespaced) errors.push(required(`${path}.namespace`));
-    else if (namespace) pushInvalid(errors, `${path}.namespace`, namespace, checkLabel(namespace));
   } else if (kind === 'User' || kind === 'Group') {
     if (apiGroup !== rbacGroup) errors.push(notSupported(`${path}.apiGroup`, apiGroup, [rbacGroup]));
-    if (namespace) errors.push(forbidden(`${path}.namespace`, `may not be specified for kind: ${kind}`));
   } else errors.push(notSupported(`${path}.kind`, kind, ['ServiceAccount', 'User', 'Group']));
 }
 

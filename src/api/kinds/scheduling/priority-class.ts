@@ -22,7 +22,9 @@ function validateCreate(object: PriorityClass): FieldError[] {
       const reason =
         systemClasses[name] === undefined
           ? `${name} is not a known system priority class`
-          : `value of ${name} PriorityClass must be ${systemClasses[name]}`;
+          : systemClasses[name] === value
+            ? `globalDefault of ${name} PriorityClass must be false`
+            : `value of ${name} PriorityClass must be ${systemClasses[name]}`;
       errors.push(forbidden('metadata.name', detail + reason));
     }
   } else if (value > highestUserPriority) {
@@ -53,7 +55,6 @@ export const priorityClass: KindBehaviour<PriorityClass> = {
     }
     return errors;
   },
-  createOnUpdate: true,
   columns: [
     nameColumn,
     count('Value', 'The higher, the sooner.', o => o.value),
