@@ -19,10 +19,9 @@ export function workloadWarnings<T extends KubeObject>(
 /** The same without a word about the name: for kinds whose name has its own rule, or whose pods upstream does not warn of. */
 export function templateOnlyWarnings<T extends KubeObject>(
   template: (object: T) => PodTemplateSpec | undefined,
+  path = 'spec.template',
 ): (object: T, old: T | undefined) => string[] {
-  return (object, old) => {
-    return old && !changed(object, old) ? [] : warnAboutTemplate(template(object), 'spec.template');
-  };
+  return (object, old) => (old && !changed(object, old) ? [] : warnAboutTemplate(template(object), path));
 }
 
 /** A name with dots is no host name. */

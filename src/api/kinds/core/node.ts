@@ -3,7 +3,7 @@ import type { Node } from '../../types.ts';
 import { warnAboutRange } from '../address-warnings.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, sortedSet, text, wide } from '../columns.ts';
-import { validateNode, validateNodeUpdate } from '../node-rules.ts';
+import { validateNode, validateNodeStatus, validateNodeUpdate } from '../node-rules.ts';
 
 const rolePrefix = 'node-role.kubernetes.io/';
 
@@ -34,17 +34,23 @@ export const node: KindBehaviour<Node> = {
     const status = draft.status;
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
   },
-  prepareUpdate: keepStatus,
+  prepareCreate(draft) {
+    delete draft.spec?.configSource;
+    delete draft.status?.config;
+  },
+  prepareUpdate(draft, old) {
+    keepStatus(draft, old);
+    if (!old.spec?.configSource) delete draft.spec?.configSource;
+  },
   prepareSubresource(draft, old, subresource) {
     if (subresource === 'status') keepAllButStatus(draft, old);
   },
   validateCreate: validateNode,
   validateUpdate: validateNodeUpdate,
-  validateSubresource: validateNodeUpdate,
+  validateSubresource: validateNodeStatus,
   warnings({ spec }) {
     const warnings: string[] = [];
-    if (spec?.configSource)
-      warnings.push('spec.configSource: deprecated in v1.22, support removal is planned in v1.26');
+    if (spec?.configSource) warnings.push('spec.configSource: the feature is removed');
     if (spec?.externalID) warnings.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
     return [...warnings, ...(spec?.podCIDRs ?? []).flatMap((cidr, i) => warnAboutRange(`spec.podCIDRs[${i}]`, cidr))];
   },

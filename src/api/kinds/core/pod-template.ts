@@ -5,6 +5,7 @@ import { containerColumns, formatLabels, nameColumn, text } from '../columns.ts'
 import { semanticallyEqual } from '../equality.ts';
 import { defaultPodTemplate } from '../pod-defaults.ts';
 import { checkPodTemplate } from '../pod-template.ts';
+import { templateOnlyWarnings } from '../template-warnings.ts';
 
 function validate(object: PodTemplate): FieldError[] {
   const errors: FieldError[] = [];
@@ -20,7 +21,7 @@ export const podTemplate: KindBehaviour<PodTemplate> = {
   prepareUpdate: (draft, old) => setGeneration(draft, old, !semanticallyEqual(draft.template, old.template)),
   validateCreate: validate,
   validateUpdate: validate,
-  createOnUpdate: true,
+  warnings: templateOnlyWarnings<PodTemplate>(o => o.template, 'template'),
   columns: [
     nameColumn,
     ...containerColumns<PodTemplate>(o => o.template).map(column => ({ ...column, priority: 0 as const })),

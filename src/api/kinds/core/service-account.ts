@@ -1,19 +1,17 @@
 import type { KindBehaviour } from '../../kind.ts';
 import type { ServiceAccount } from '../../types.ts';
-import { ageColumn, count, nameColumn } from '../columns.ts';
+import { ageColumn, nameColumn } from '../columns.ts';
+
+const mountable = 'kubernetes.io/enforce-mountable-secrets';
 
 export const serviceAccount: KindBehaviour<ServiceAccount> = {
   shortNames: ['sa'],
   validateCreate: () => [],
-  warnings(object) {
-    if (object.metadata.annotations?.['kubernetes.io/enforce-mountable-secrets'] !== 'true') return [];
-    const field = 'metadata.annotations[kubernetes.io/enforce-mountable-secrets]';
+  warnings(object, old) {
+    const says = (account: ServiceAccount | undefined) => account?.metadata.annotations?.[mountable] !== undefined;
+    if (says(old) || !says(object)) return [];
     const advice = 'prefer separate namespaces to isolate access to mounted secrets';
-    return [`${field}: deprecated in v1.32+; ${advice}`];
+    return [`metadata.annotations[${mountable}]: deprecated in v1.32+; ${advice}`];
   },
-  columns: [
-    nameColumn,
-    { ...count<ServiceAccount>('Secrets', 'Number of listed secrets.', o => o.secrets?.length), type: 'string' },
-    ageColumn,
-  ],
+  columns: [nameColumn, ageColumn],
 };

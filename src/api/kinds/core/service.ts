@@ -165,6 +165,7 @@ export const service: KindBehaviour<Service> = {
   validateCreate: object => validateService(object, undefined),
   validateUpdate: validateServiceUpdate,
   validateSubresource: validateServiceStatus,
+  createOnUpdate: true,
   warnings: warnAboutService,
   columns,
   selectableFields: {

@@ -12,10 +12,14 @@ function validate(event: EventsEvent): FieldError[] {
   const errors: FieldError[] = [];
   const target = event.regarding?.namespace ?? '';
   const own = event.metadata.namespace ?? '';
+  // Without a time it is judged as an old event.
+  if (!event.eventTime) {
+    const fits = target ? target === own : own === '' || own === 'default';
+    return fits ? [] : [invalid('involvedObject.namespace', target, 'does not match event.namespace')];
+  }
   if (!target && own !== 'default' && own !== 'kube-system') {
     errors.push(invalid('involvedObject.namespace', target, 'does not match event.namespace'));
   }
-  if (!event.eventTime) errors.push(required('eventTime'));
   const controller = event.reportingController ?? '';
   if (!controller) errors.push(required('reportingController'));
   pushInvalid(errors, 'reportingController', controller, checkQualifiedName(controller));
@@ -41,6 +45,7 @@ function checkSeries(errors: FieldError[], event: EventsEvent): void {
 function validateCreate(event: EventsEvent): FieldError[] {
   const errors = validate(event);
   checkSeries(errors, event);
+  if (!event.eventTime) errors.push(required('eventTime'));
   if (event.type !== 'Normal' && event.type !== 'Warning') {
     errors.push(invalid('type', '', `has invalid value: ${event.type ?? ''}`));
   }

@@ -1,7 +1,7 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { IPAddress } from '../../types.ts';
 import { checkCanonicalAddress } from '../addresses.ts';
-import { ageColumn, nameColumn, text } from '../columns.ts';
+import { nameColumn, text } from '../columns.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { immutableMessage, invalid, pushInvalid, required } from '../field-error.ts';
 import { checkPathSegment, checkSubdomain } from '../name-rules.ts';
@@ -41,5 +41,5 @@ export const ipAddress: KindBehaviour<IPAddress> = {
     }
     return errors;
   },
-  columns: [nameColumn, text('ParentRef', 'What uses the address.', formatParent), ageColumn],
+  columns: [nameColumn, text('ParentRef', 'What uses the address.', formatParent)],
 };
