@@ -24,10 +24,11 @@ export function createConnect(deps: ProxyDeps): Connect {
         case 'log':
           return await connectLog({ request, info, pod, kubelet });
         case 'portforward':
-          return await connectPortForward(request, {
-            ...kubelet,
-            url: `${kubelet.url}/portForward/${info.namespace}/${info.name}`,
-          });
+          return await connectPortForward(
+            request,
+            { ...kubelet, url: `${kubelet.url}/portForward/${info.namespace}/${info.name}` },
+            info.query,
+          );
         default: {
           const url = `${kubelet.url}${remoteCommandPath(info, containerOf(pod, info.query.get('container')))}`;
           return isWebSocketRequest(request.headers)

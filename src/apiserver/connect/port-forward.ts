@@ -10,20 +10,27 @@ import {
 } from '#wire';
 import { badRequest } from '../access/refuse.ts';
 import { type ProxyTarget, proxyUpgrade } from './http-proxy.ts';
+import { joinPorts, portProtocols, readPorts } from './port-channels.ts';
 
 /** SPDY inside WebSocket messages, as kubectl does since 1.31. Source: KEP-4006. */
 const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 const innerProtocol = 'portforward.k8s.io';
 
-/** port-forward: SPDY is passed through; inside a WebSocket it is unwrapped first. */
-export async function connectPortForward(request: Request, target: ProxyTarget): Promise<Response> {
+/** port-forward: SPDY is passed through; inside a WebSocket it is unwrapped first, and channels of one become streams. */
+export async function connectPortForward(
+  request: Request,
+  target: ProxyTarget,
+  query: URLSearchParams,
+): Promise<Response> {
   if (!isWebSocketRequest(request.headers)) return proxyUpgrade(request, target);
   const offered = offeredProtocols(request.headers);
-  if (!offered.includes(tunnelProtocol)) {
-    throw badRequest(
-      `unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${tunnelProtocol}`,
-    );
+  const isTunnel = offered.includes(tunnelProtocol);
+  const protocol = isTunnel ? tunnelProtocol : portProtocols.find(name => offered.includes(name));
+  if (!protocol && offered.length > 0) {
+    const known = [tunnelProtocol, ...portProtocols].join(', ');
+    throw badRequest(`unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${known}`);
   }
+  const ports = isTunnel ? [] : readPorts(query);
   const openWebSocket = await loadWebSocket();
   const outcome = await requestUpgrade({
     url: target.url,
@@ -33,10 +40,13 @@ export async function connectPortForward(request: Request, target: ProxyTarget):
   });
   if (!outcome.upgraded)
     return { status: outcome.status, headers: { 'content-type': 'text/plain' }, body: outcome.body };
+  const isBase64 = protocol?.includes('base64') ?? false;
   return {
     status: 101,
-    headers: webSocketAnswer(request.headers, tunnelProtocol),
-    upgrade: (socket, head) => unwrap({ client: { socket, head }, kubelet: outcome, openWebSocket }),
+    headers: webSocketAnswer(request.headers, protocol),
+    upgrade: isTunnel
+      ? (socket, head) => unwrap({ client: { socket, head }, kubelet: outcome, openWebSocket })
+      : await joinPorts(outcome, { ports, isBase64 }),
   };
 }
 

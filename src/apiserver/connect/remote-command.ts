@@ -1,22 +1,27 @@
 import type { Duplex } from 'node:stream';
 import {
   createSpdyClient,
-  loadWebSocket,
   offeredProtocols,
   type Request,
   type Response,
   requestUpgrade,
   type SpdyStream,
-  type WebSocketConnection,
   webSocketAnswer,
 } from '#wire';
 import { badRequest } from '../access/refuse.ts';
 import type { ProxyTarget } from './http-proxy.ts';
+import { loadChannels, pauseUntilDrained } from './websocket-channels.ts';
 
 /** Channels of remote command over WebSocket; 255 says that the peer closed one (v5). Source: KEP-4006. */
 const channel = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4, close: 255 } as const;
-/** What we speak, best first. Names with `base64.` carry text frames; the first two have no error channel in JSON. */
-const protocols = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io'] as const;
+/** What we speak, best first. Names with `base64.` carry text frames. Those without a version, and none at all, are the first ones: their error channel has words, not a Status. */
+const protocols = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'channel.k8s.io',
+  'base64.channel.k8s.io',
+] as const;
 
 export interface StreamWishes {
   stdin: boolean;
@@ -33,11 +38,11 @@ export async function translateRemoteCommand(
 ): Promise<Response> {
   const offered = offeredProtocols(request.headers);
   const protocol = protocols.find(name => offered.includes(name));
-  if (!protocol)
+  if (!protocol && offered.length > 0)
     throw badRequest(
       `unable to upgrade: no subprotocol of ${JSON.stringify(offered)} is supported, only ${protocols.join(', ')}`,
     );
-  const openWebSocket = await loadWebSocket();
+  const openChannels = await loadChannels();
   const outcome = await requestUpgrade({
     url: target.url,
     method: 'POST',
@@ -54,7 +59,7 @@ export async function translateRemoteCommand(
   return {
     status: 101,
     headers: webSocketAnswer(request.headers, protocol),
-    upgrade: (socket, head) => join({ client: { socket, head }, kubelet: outcome, wishes, protocol, openWebSocket }),
+    upgrade: (socket, head) => join({ client: { socket, head }, kubelet: outcome, wishes, protocol, openChannels }),
   };
 }
 
@@ -62,57 +67,57 @@ interface Ends {
   client: { socket: Duplex; head: Uint8Array };
   kubelet: { socket: Duplex; head: Uint8Array };
   wishes: StreamWishes;
-  protocol: (typeof protocols)[number];
-  openWebSocket: Awaited<ReturnType<typeof loadWebSocket>>;
+  protocol: (typeof protocols)[number] | undefined;
+  openChannels: Awaited<ReturnType<typeof loadChannels>>;
 }
 
-function join({ client, kubelet, wishes, protocol, openWebSocket }: Ends): void {
+function join({ client, kubelet, wishes, protocol = 'channel.k8s.io', openChannels }: Ends): void {
   const isBase64 = protocol.includes('base64');
+  const isPlain = !/^v\d/.test(protocol);
   const spdy = createSpdyClient(kubelet.socket, kubelet.head);
   const inputs = new Map<number, SpdyStream>();
-  const connection: WebSocketConnection = openWebSocket(client.socket, client.head, {
-    onMessage(message) {
-      const [number, payload] = isBase64
-        ? [message[0]! - 48, Buffer.from(message.toString('latin1', 1), 'base64')]
-        : [message[0]!, message.subarray(1)];
-      if (number === channel.close) inputs.get(payload[0] ?? -1)?.end();
-      else if (payload.length && inputs.get(number)?.write(payload) === false)
-        pauseUntilDrained(client.socket, kubelet.socket);
+  const channels = openChannels(
+    client,
+    { isBase64, source: kubelet.socket },
+    {
+      onMessage(number, payload) {
+        if (number === channel.close) inputs.get(payload[0] ?? -1)?.end();
+        else if (payload.length && inputs.get(number)?.write(payload) === false)
+          pauseUntilDrained(client.socket, kubelet.socket);
+      },
+      onClose: () => kubelet.socket.destroy(),
     },
-    onClose: () => kubelet.socket.destroy(),
-  });
-  const sendOn = (number: number, payload: Buffer) => {
-    const message = isBase64
-      ? Buffer.from(`${number}${payload.toString('base64')}`)
-      : Buffer.concat([Buffer.from([number]), payload]);
-    if (!connection.send(message, { text: isBase64 })) pauseUntilDrained(kubelet.socket, client.socket);
-  };
+  );
   // The error stream is the last word: when it has ended, and the outputs with it, the command is over.
   const open = new Set<number>();
-  const output = (streamType: string, number: number) => {
+  const output = (streamType: string, number: number, onData = (chunk: Buffer) => channels.send(number, chunk)) => {
     open.add(number);
     const onEnd = () => {
       open.delete(number);
-      if (open.size === 0) connection.close(1000);
+      if (open.size === 0) channels.close(1000);
     };
-    return spdy.open({ streamType }, { onData: chunk => sendOn(number, chunk), onEnd });
+    return spdy.open({ streamType }, { onData, onEnd });
   };
   const input = (streamType: string, number: number) => {
     inputs.set(number, spdy.open({ streamType }, { onData: () => undefined, onEnd: () => undefined }));
   };
+  const sendWords = (chunk: Buffer) => {
+    const words = wordsOf(chunk);
+    if (words) channels.send(channel.error, Buffer.from(words));
+  };
   // Upstream's order: the runtime waits for exactly these streams.
-  output('error', channel.error).end();
+  output('error', channel.error, isPlain ? sendWords : undefined).end();
   if (wishes.stdin) input('stdin', channel.stdin);
   if (wishes.stdout) output('stdout', channel.stdout).end();
   if (wishes.stderr && !wishes.tty) output('stderr', channel.stderr).end();
   if (wishes.tty) input('resize', channel.resize);
-  // Clients wait for the first frame of each output before they start (v4 and v5 alike).
-  for (const number of open) if (number !== channel.error) sendOn(number, Buffer.alloc(0));
+  // Clients wait for the first frame of each output before they start (all versions alike).
+  for (const number of open) if (number !== channel.error) channels.send(number, Buffer.alloc(0));
   spdy.closed.catch(() => client.socket.destroy());
 }
 
-/** Stops reading from one side while the other is full. */
-function pauseUntilDrained(from: Duplex, to: Duplex): void {
-  from.pause();
-  to.once('drain', () => from.resume());
+/** What a Status complains of; empty for success. */
+function wordsOf(status: Buffer): string {
+  const { status: outcome, message = '' } = JSON.parse(status.toString()) as { status?: string; message?: string };
+  return outcome === 'Success' ? '' : message;
 }
