@@ -193,8 +193,11 @@ async function prometheus(): Promise<void> {
   };
   try {
     await eventually('the API is scraped', async () => (await ask('targets'))?.activeTargets[0]?.health === 'up');
-    const requests = await ask(`query?query=${encodeURIComponent('sum by (verb) (apiserver_request_total)')}`);
-    assert.ok(requests.result.some((one: Json) => one.metric.verb === 'LIST'));
+    // A target is up a moment before what it said can be asked for.
+    await eventually('requests are counted', async () => {
+      const requests = await ask(`query?query=${encodeURIComponent('sum by (verb) (apiserver_request_total)')}`);
+      return requests.result.some((one: Json) => one.metric.verb === 'LIST');
+    });
     // As the usual rules ask: without buckets and their bounds there is no answer.
     const quantile = 'histogram_quantile(0.99, sum by (le) (apiserver_request_duration_seconds_bucket))';
     const p99 = await ask(`query?query=${encodeURIComponent(quantile)}`);
