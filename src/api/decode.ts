@@ -1,4 +1,4 @@
-import { duplicateKeys, parseJson, SyntaxProblem } from './json.ts';
+import { duplicateKeySteps, duplicateKeys, parseJson, SyntaxProblem } from './json.ts';
 import type { TypeNode } from './scheme.ts';
 import { createShapeCheck, ShapeError } from './shape.ts';
 import { parseYaml } from './yaml.ts';
@@ -67,7 +67,16 @@ export function createDecoder(): Decoder {
 }
 
 function duplicateReports(text: string): string[] {
-  return duplicateKeys(text).map(path => `duplicate field "${path}"`);
+  return duplicateKeys(text).map(report);
+}
+
+function report(path: string): string {
+  return `duplicate field "${path}"`;
+}
+
+/** What `Decoder.parse` reports of a JSON text that it has read with `Ignore`, in steps: for long ones. */
+export function* duplicateReportSteps(text: string): Generator<void, string[]> {
+  return (yield* duplicateKeySteps(text)).map(report);
 }
 
 /** YAML to a plain value, as `Decoder.parse` does. Throws DecodeError. */

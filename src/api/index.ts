@@ -13,7 +13,7 @@ export type { CustomKind, CustomVersion, ScalePaths } from './custom/index.ts';
 export * as custom from './custom/index.ts';
 export { createCustomJudge, createCustomKinds, isCustomKind, pruneUnknown } from './custom/index.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
-export { createDecoder, DecodeError, parseYamlBody } from './decode.ts';
+export { createDecoder, DecodeError, duplicateReportSteps, parseYamlBody } from './decode.ts';
 export {
   aggregatedDiscovery,
   apiGroup,

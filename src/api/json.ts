@@ -37,11 +37,28 @@ function checkDepth(text: string): void {
 
 /** Paths of keys that stand twice in one object, which JSON.parse forgives: `spec.replicas`. The text must be valid JSON. */
 export function duplicateKeys(text: string): string[] {
+  const steps = duplicateKeySteps(text);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Characters between two steps: some tenths of a millisecond. */
+const stepLength = 16 * 1024;
+
+/** The same in steps, for long texts. */
+export function* duplicateKeySteps(text: string): Generator<void, string[]> {
   const duplicates: string[] = [];
   /** For each open container: its keys and the newest one, or the index of a list. */
   const stack: { keys: Set<string> | undefined; step: string; index: number }[] = [];
   let expectKey = false;
+  let next = stepLength;
   for (let at = 0; at < text.length; at++) {
+    if (at >= next) {
+      next = at + stepLength;
+      yield;
+    }
     const code = text.charCodeAt(at);
     const top = stack[stack.length - 1];
     if (code === 34) {

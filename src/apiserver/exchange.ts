@@ -1,3 +1,4 @@
+import type { Turn } from '#base';
 import type { Request, Response } from '#wire';
 import type { RequestInfo } from './request-info.ts';
 import type { User } from './user.ts';
@@ -19,6 +20,8 @@ export interface Exchange {
   auditId?: string | undefined;
   /** Notes something in the audit log, at `least` and above (default Metadata); undefined: nobody wants to know. */
   annotate?: ((key: string, value: string, least?: 'Metadata' | 'Request') => void) | undefined;
+  /** Set for writes of large objects, which take as many turns of the event loop as they have steps. */
+  turn?: Turn | undefined;
   /** How long it was in a queue. */
   waitedMs?: number | undefined;
   /** The server failed in a way that nobody foresaw. */

@@ -1,5 +1,7 @@
-import type { FieldValidation, RawText } from '#api';
-import { DecodeError } from '#api';
+import type { Decoder, FieldValidation, RawText } from '#api';
+import { DecodeError, duplicateReportSteps } from '#api';
+import type { Turn } from '#base';
+import { inTurns } from '#base';
 import type { Core } from '../core.ts';
 
 /** Longer texts in YAML take more than a turn of the event loop may: some 50 KB are read in 50 ms. */
@@ -10,16 +12,33 @@ export function isLongYaml(text: string, format: 'json' | 'yaml'): boolean {
   return format === 'yaml' && text.length > maxYamlHere;
 }
 
+export interface ParseOptions {
+  readonly format: 'json' | 'yaml';
+  readonly validation: FieldValidation;
+  /** Of a long text. */
+  readonly turn?: Turn | undefined;
+}
+
+async function parseJson(decoder: Decoder, text: string, { validation, turn }: ParseOptions): Promise<RawText> {
+  if (!turn || validation === 'Ignore') return decoder.parse(text, 'json', validation);
+  const { value } = decoder.parse(text, 'json', 'Ignore');
+  await turn.next();
+  return { value, duplicates: await inTurns(turn, duplicateReportSteps(text)) };
+}
+
 /** `Decoder.parse`, wherever it does not hold up others. Rejects with DecodeError. */
 export async function parseText(
   { decoder, thread }: Pick<Core, 'decoder' | 'thread'>,
   text: string,
-  { format, validation }: { format: 'json' | 'yaml'; validation: FieldValidation },
+  options: ParseOptions,
 ): Promise<RawText> {
-  if (!isLongYaml(text, format)) return decoder.parse(text, format, validation);
+  const { format, validation } = options;
+  if (!isLongYaml(text, format)) {
+    return format === 'json' ? parseJson(decoder, text, options) : decoder.parse(text, format, validation);
+  }
   if (text.startsWith('{"')) {
     try {
-      return decoder.parse(text, 'json', validation);
+      return await parseJson(decoder, text, options);
     } catch (cause) {
       // Then it is YAML, or nothing at all.
       if (!(cause instanceof DecodeError)) throw cause;

@@ -6,6 +6,7 @@ import { ProtobufError } from '#wire';
 import { unsupportedMediaType } from '../errors.ts';
 import type { Target } from '../verbs/target.ts';
 import type { FieldValidation } from '../verbs/write-options.ts';
+import type { ParseOptions } from './parse-text.ts';
 import { parseText } from './parse-text.ts';
 
 /** Upstream's limit of a request body. */
@@ -34,7 +35,7 @@ export function formatOf(request: Request, protobuf = true): DocumentFormat {
 
 /** Bytes to a plain value; nothing at all stands for an object that says nothing. Rejects with DecodeError, in the words of Go's decoders. */
 export async function parseDocument(
-  { core }: Target,
+  { core, exchange }: Target,
   from: { bytes: Uint8Array; format: DocumentFormat; validation: FieldValidation },
 ): Promise<RawText & { value: Record<string, unknown> }> {
   const { bytes, format, validation } = from;
@@ -43,17 +44,14 @@ export async function parseDocument(
     throw new DecodeError('error converting YAML to JSON: yaml: invalid leading UTF-8 octet');
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  const { value, duplicates } = await readText(core, text, { format, validation });
+  const { value, duplicates } = await readText(core, text, { format, validation, turn: exchange.turn });
   return { value: asObject(value), duplicates };
 }
 
-async function readText(
-  core: Target['core'],
-  text: string,
-  { format, validation }: { format: 'json' | 'yaml'; validation: FieldValidation },
-): Promise<RawText> {
+async function readText(core: Target['core'], text: string, options: ParseOptions): Promise<RawText> {
+  const { format } = options;
   try {
-    return await parseText(core, text, { format, validation });
+    return await parseText(core, text, options);
   } catch (cause) {
     if (!(cause instanceof DecodeError) || format === 'yaml') throw cause;
     throw new DecodeError(`${noKind}: ${cause.message}`, { cause });

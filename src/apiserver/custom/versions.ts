@@ -38,6 +38,7 @@ export function createVersions(definitions: Definitions, deps: ConverterDeps): V
   const serve = (kind: Kind, items: readonly Item[]): Soon<readonly Item[]> => {
     const definition = isCustomKind(kind) ? definitions.of(kind) : undefined;
     if (!definition) return items;
+    if (items.every(item => item.settledBy === kind && item.apiVersion === apiVersionOf(kind))) return items;
     const known = entry(views, kind);
     const missing = items.filter(item => !known.has(item));
     const remember = (served: readonly Item[]) => {

@@ -12,6 +12,26 @@ export function encodeObject(object: UnknownObject): Buffer {
   return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: stored, ...rest }));
 }
 
+/** The same for a large object, member by member; `rest` is waited for in between. */
+export async function encodeInSteps(object: UnknownObject, rest: () => Promise<void>): Promise<Buffer> {
+  const { kind, apiVersion, metadata, ...others } = object;
+  const { resourceVersion, selfLink, ...stored } = metadata;
+  const members = async (part: object): Promise<string> => {
+    const texts: string[] = [];
+    for (const [name, value] of Object.entries(part)) {
+      const text = JSON.stringify(value);
+      if (text !== undefined) texts.push(`${JSON.stringify(name)}:${text}`);
+      await rest();
+    }
+    return texts.join(',');
+  };
+  const head = await members({ kind, apiVersion });
+  const tail = await members(others);
+  const text = `{${head ? `${head},` : ''}"metadata":{${await members(stored)}}${tail ? `,${tail}` : ''}}`;
+  await rest();
+  return Buffer.from(text);
+}
+
 /** Stored bytes with their revision: what GET sends. `metadataStart` is where `"metadata"` begins, `tailStart` what follows the resourceVersion. */
 export interface VersionedBytes {
   readonly bytes: Buffer;
@@ -30,8 +50,13 @@ export function withRevision(stored: Uint8Array, revision: number): VersionedByt
 /** Whether these are the stored bytes with their revision put in. */
 export function isMadeOf({ bytes, metadataStart, tailStart }: VersionedBytes, stored: Buffer): boolean {
   const head = metadataStart + marker.length;
-  if (stored.length + tailStart - head !== bytes.length) return false;
+  if (!isAsLong({ bytes, metadataStart, tailStart }, stored)) return false;
   return bytes.compare(stored, 0, head, 0, head) === 0 && bytes.compare(stored, head, stored.length, tailStart) === 0;
+}
+
+/** Bytes of another length are those of another object, in whatever order its members are. */
+export function isAsLong({ bytes, metadataStart, tailStart }: VersionedBytes, stored: Buffer): boolean {
+  return stored.length + tailStart - (metadataStart + marker.length) === bytes.length;
 }
 
 /** The same object under another revision: what a DELETED event shows. */

@@ -1,6 +1,6 @@
 import type { UnknownObject } from '#api';
 import type { VersionedBytes } from './encode.ts';
-import { changeRevision, isMadeOf, withRevision } from './encode.ts';
+import { changeRevision, isAsLong, isMadeOf, withRevision } from './encode.ts';
 
 type Fields = Readonly<Record<string, string>>;
 type FieldFunctions = Readonly<Record<string, (object: UnknownObject) => string>>;
@@ -24,6 +24,8 @@ export class Item {
   #fields: { functions: FieldFunctions | undefined; values: Fields } | undefined;
   /** A write that is known to change nothing of this object, as long as its kind is this one; see `verbs/apply.ts`. */
   vainWrite: { readonly kind: object; readonly name: string } | undefined;
+  /** The kind that the object was written as: by its rules of now it is as it should be. */
+  settledBy: object | undefined;
   #encoded: { form: string; bytes: WeakRef<Uint8Array> } | undefined;
 
   constructor(key: string, revision: number, versioned: VersionedBytes) {
@@ -94,6 +96,11 @@ export class Item {
   /** Whether the object is what these bytes (of encodeObject) say. False says nothing: members may stand in another order. */
   holds(stored: Buffer): boolean {
     return isMadeOf(this.#versioned, stored);
+  }
+
+  /** False: the bytes are of another object. True says nothing. */
+  isAsLongAs(stored: Buffer): boolean {
+    return isAsLong(this.#versioned, stored);
   }
 
   /** The object in another encoding, made when asked for and held weakly: one at a time. `form` names encoding and version. */

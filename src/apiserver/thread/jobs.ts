@@ -1,5 +1,6 @@
-import type { CustomResourceDefinition, FieldError, ScalePaths } from '#api';
+import type { Conflict, CustomResourceDefinition, FieldError, ManageOptions, ScalePaths } from '#api';
 import { createCustomJudge, DecodeError, parseYamlBody, validateDefinition, validateDefinitionUpdate } from '#api';
+import { createFieldJobs } from './field-jobs.ts';
 
 /** What a worker thread can be asked: all of it plain data, large values as JSON text, which is copied fastest. */
 export interface Jobs {
@@ -17,8 +18,33 @@ export interface Jobs {
     output: { errors: FieldError[]; warnings: string[] };
   };
   /** A definition of a custom resource. */
+  /** The managed fields (JSON) of an object after a write that is no apply; undefined: nobody manages anything. */
+  fields: {
+    input: { kind: KindName; before: string | undefined; after: string; options: FieldOptions };
+    output: { managedFields: string | undefined };
+  };
+  /** Server-side apply: the object that comes of it (JSON, managed fields apart), or what is in its way. */
+  apply: {
+    input: { kind: KindName; live: string | undefined; config: string; options: FieldOptions; force: boolean };
+    output: Applied;
+  };
   definition: { input: { object: string; old: string | undefined }; output: { errors: FieldError[] } };
 }
+
+/** A kind as the thread can know it: by its name, and if it is a custom one by its schema (JSON). */
+export interface KindName {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly custom: { readonly schema: string | undefined } | undefined;
+}
+
+export type FieldOptions = Pick<ManageOptions, 'manager' | 'ignored'>;
+
+export type Applied =
+  | { readonly object: string; readonly managedFields: string | undefined }
+  | { readonly conflicts: Conflict[] }
+  | { readonly problem: string };
 
 export type JobName = keyof Jobs;
 
@@ -32,6 +58,7 @@ export function createJobs(): { readonly [K in JobName]: Run<K> } {
       const { value, duplicates } = parseYamlBody(text);
       return { json: JSON.stringify(value) ?? 'null', duplicates };
     },
+    ...createFieldJobs(),
     custom: ({ object, old, ...rest }) => judge({ ...rest, object: JSON.parse(object), old: old && JSON.parse(old) }),
     definition({ object, old }) {
       const definition = JSON.parse(object) as CustomResourceDefinition;

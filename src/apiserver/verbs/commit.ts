@@ -1,8 +1,9 @@
 import type { UnknownObject } from '#api';
 import { StoreError } from '#store';
 import { StatusError, terminatingDefinition } from '../errors.ts';
-import { encodeObject, withRevision } from '../storage/encode.ts';
+import { encodeInSteps, encodeObject, withRevision } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';
+import { breathe, isLarge } from './breathe.ts';
 import type { Target } from './target.ts';
 import { keyOf, storeKeyOf } from './target.ts';
 
@@ -34,9 +35,11 @@ export async function commit(
   const stored = write.encoded?.stored ?? (await core.versions.store(kind, object));
   // What is made while its definition goes away would be left behind: looked at last, for a webhook may have been waited for.
   if (expect === 0 && core.versions.isTerminating(kind)) throw terminatingDefinition('create');
-  const value = write.encoded?.bytes ?? encodeObject(stored);
+  const encode = () => (isLarge(target) ? encodeInSteps(stored, () => breathe(target)) : encodeObject(stored));
+  const value = write.encoded?.bytes ?? (await encode());
+  await breathe(target);
   const volatile = expect === 0 && kind.behaviour.volatile?.(object) === true;
-  core.cache.written.set(value, stored);
+  core.cache.written.set(value, { object: stored, kind });
   const revision = await put(target, { key: storeKeyOf(target, name), value, expect, volatile });
   const key = keyOf(target, name);
   const item = core.cache.of(kind.storagePrefix).get(key);

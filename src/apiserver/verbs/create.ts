@@ -5,6 +5,7 @@ import type { View } from '../content/render.ts';
 import { renderItem, renderObject } from '../content/render.ts';
 import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
 import { admission } from './admit.ts';
+import { breathe } from './breathe.ts';
 import { commit, WriteConflict } from './commit.ts';
 import { freshEnough } from './freshness.ts';
 import { judgeNew } from './judge.ts';
@@ -63,16 +64,20 @@ export async function createObject(target: Target, creation: Creation): Promise<
       const manager = managerOf(options, target.exchange.request.headers['user-agent']);
       await recordWrite(target, { draft, old: undefined, manager });
     }
+    await breathe(target);
     await admitted.mutate();
     // A webhook may have put it elsewhere.
     alignNamespace(kind, draft, target.namespace);
     const isGenerated = !draft.metadata.name && Boolean(draft.metadata.generateName);
     prepare(target, draft, identity);
+    await breathe(target);
     await validate(target, draft);
+    await breathe(target);
     await admitted.validate();
     if (options.dryRun) return dryRun(target, creation);
     const item = await store(target, draft, isGenerated);
     done = true;
+    await breathe(target);
     return renderItem(view, await servedItem(target, item), 201);
   } finally {
     if (done) admitted.settle();

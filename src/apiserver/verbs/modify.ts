@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { UnknownObject } from '#api';
 import { servedObject } from '../content/render.ts';
 import { invalidFields, modified, StatusError } from '../errors.ts';
-import { encodeObject } from '../storage/encode.ts';
+import { encodeInSteps, encodeObject } from '../storage/encode.ts';
 import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
+import { breathe, isLarge, noteSize } from './breathe.ts';
 import { commit, remove } from './commit.ts';
 import { withCurrentItem } from './current-item.ts';
 import { judgeChange } from './judge.ts';
@@ -49,9 +50,12 @@ const wholeOrStatus: ReadonlySet<string> = new Set(['', 'status', 'scale']);
 
 async function modifyOnce(target: Target, change: Change, item: Item): Promise<Outcome> {
   const { kind, name, subresource } = target;
+  noteSize(target, item.bytes.length);
   const shown = await servedItem(target, item);
   const old = servedObject(kind, shown);
+  await breathe(target);
   const draft = await change.produce(old, shown);
+  await breathe(target);
   checkBasis(target, draft, item);
   alignNamespace(kind, draft, target.namespace);
   inheritMetadata(draft, old);
@@ -68,6 +72,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
     const isTracked = change.isTracked || change.isUnchecked;
     const isRecordedFirst = wholeOrStatus.has(subresource);
     if (!isTracked && isRecordedFirst) await recordWrite(target, { draft, old, manager: change.manager });
+    await breathe(target);
     await admitted.mutate();
     if (admitted.request.object) change.takeBack?.(draft, admitted.request.object);
     if (change.isVain?.(item) && isUntouched(target, draft, item)) {
@@ -77,9 +82,11 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
       return outcome;
     }
     prepare(target, { draft, old, change });
+    await breathe(target);
     if (!isTracked && !isRecordedFirst) await recordWrite(target, { draft, old, manager: change.manager });
     if (!change.isUnchecked) await validate(target, draft, old);
     await admitted.validate();
+    await breathe(target);
     outcome = await write(target, { draft, item, dryRun: change.dryRun });
     return outcome;
   } finally {
@@ -148,9 +155,10 @@ async function write(target: Target, parts: { draft: UnknownObject; item: Item; 
   const { core, kind, name } = target;
   const { draft, item, dryRun } = parts;
   const stored = await core.versions.store(kind, draft);
-  const bytes = encodeObject(stored);
+  const bytes = isLarge(target) ? await encodeInSteps(stored, () => breathe(target)) : encodeObject(stored);
   // Equal bytes are quickly told; else the order of members may be another, which is not part of an object.
-  const isSame = item.holds(bytes) || isUnchanged(stored, item);
+  const mayBeSame = !isLarge(target) || item.isAsLongAs(bytes);
+  const isSame = item.holds(bytes) || (mayBeSame && isUnchanged(stored, item));
   if (isSame && !(await core.isStale?.(storeKeyOf(target)))) return { item };
   if (dryRun) return { object: draft };
   if (isFinished(draft)) {

@@ -5,6 +5,7 @@ import { inTurns } from '#base';
 import { isLongYaml, parseText } from '../content/parse-text.ts';
 import { contentTypeOf, maxBodyBytes } from '../content/read-document.ts';
 import { badRequest, entityTooLarge, invalidPatch, unprocessable, unsupportedMediaType } from '../errors.ts';
+import { noteSize } from './breathe.ts';
 import type { Target } from './target.ts';
 import type { FieldValidation } from './write-options.ts';
 
@@ -32,10 +33,17 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
     throw unsupportedMediaType(Object.keys(patchTypes).filter(name => patchTypes[name] !== refused));
   }
   const bytes = await request.body(maxBodyBytes);
+  noteSize(target, bytes.length);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
   const format = type === 'apply' ? 'yaml' : 'json';
   if (type !== 'apply' || isLongYaml(text, format)) {
-    return { type, text, ...(await parsePatch(type, () => parseText(target.core, text, { format, validation }))) };
+    return {
+      type,
+      text,
+      ...(await parsePatch(type, () =>
+        parseText(target.core, text, { format, validation, turn: target.exchange.turn }),
+      )),
+    };
   }
   let parsed: RawText | undefined;
   const lazily = () => {

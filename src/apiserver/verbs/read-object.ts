@@ -2,6 +2,7 @@ import type { Kind, RawText, TypeNode, UnknownObject } from '#api';
 import { apiVersionOf, DecodeError } from '#api';
 import { formatOf, maxBodyBytes, parseDocument, summarize } from '../content/read-document.ts';
 import { badRequest } from '../errors.ts';
+import { breathe, noteSize } from './breathe.ts';
 import { checkType, wrongVersion } from './system-fields.ts';
 import type { Target } from './target.ts';
 import type { FieldValidation } from './write-options.ts';
@@ -12,6 +13,7 @@ type WantedKind = Pick<Kind, 'group' | 'version' | 'kind'>;
 export async function readObject(target: Target, validation: FieldValidation): Promise<UnknownObject> {
   const { kind } = target;
   const object = await readBody(target, { validation, type: kind.type, wanted: kind });
+  await breathe(target);
   kind.behaviour.defaults?.(object);
   return object;
 }
@@ -39,6 +41,7 @@ async function readBody(target: Target, options: Wanted): Promise<UnknownObject>
   const hasProtobuf = target.core.protobuf.knows(apiVersionOf(wanted), wanted.kind);
   const format = formatOf(request, hasProtobuf);
   const bytes = await request.body(maxBodyBytes);
+  noteSize(target, bytes.length);
   let document: Awaited<ReturnType<typeof parseDocument>>;
   try {
     document = await parseDocument(target, { bytes, format, validation });
@@ -47,6 +50,7 @@ async function readBody(target: Target, options: Wanted): Promise<UnknownObject>
     const subject = `the object provided is unrecognized (must be of type ${wanted.kind})`;
     throw badRequest(`${subject}: ${error.message} (${summarize(bytes)})`);
   }
+  await breathe(target);
   return check(target, { ...options, document });
 }
 

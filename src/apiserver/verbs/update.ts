@@ -1,7 +1,9 @@
+import type { UnknownObject } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
 import { renderItem, renderObject } from '../content/render.ts';
+import { isLarge } from './breathe.ts';
 import { createObject } from './create.ts';
 import { freshEnough } from './freshness.ts';
 import type { Outcome } from './modify.ts';
@@ -26,10 +28,18 @@ export async function update(target: Target): Promise<Response> {
   if (mayCreate && !core.cache.of(kind.storagePrefix).get(keyOf(target))) {
     return createObject(target, { draft, options, view });
   }
+  let unused: UnknownObject | undefined = draft;
+  const readAnew = async () => {
+    const object = unused ?? (await readObject(target, options.fieldValidation));
+    unused = undefined;
+    alignName(object, name);
+    return object;
+  };
   const outcome = await modify(target, {
     dryRun: options.dryRun,
     manager: managerOf(options, headers['user-agent']),
-    produce: () => structuredClone(draft),
+    // Somebody else may write in between, and then it is needed again.
+    produce: () => (isLarge(target) ? readAnew() : structuredClone(draft)),
   });
   return renderOutcome(target, view, outcome);
 }

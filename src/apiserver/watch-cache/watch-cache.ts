@@ -1,4 +1,4 @@
-import type { UnknownObject } from '#api';
+import type { Kind, UnknownObject } from '#api';
 import type { Clock, Log } from '#base';
 import { isAbort } from '#base';
 import type { Change, Store, StoreError } from '#store';
@@ -16,7 +16,7 @@ export interface WatchCacheDeps {
 }
 
 /** Objects that this server has just encoded, by their bytes: what comes back from the store need not be parsed again. */
-export type WrittenObjects = WeakMap<Uint8Array, UnknownObject>;
+export type WrittenObjects = WeakMap<Uint8Array, { readonly object: UnknownObject; readonly kind: Kind }>;
 
 const listPage = 5000;
 /** A store that cannot be watched is asked again after this. */
@@ -159,10 +159,12 @@ export class WatchCache implements AsyncDisposable {
 
   #toItem(key: string, revision: number, value: Uint8Array): Item {
     const item = new Item(key, revision, withRevision(value, revision));
-    const object = this.written.get(value);
-    if (object) {
+    const written = this.written.get(value);
+    if (written) {
+      const { object, kind } = written;
       object.metadata.resourceVersion = String(revision);
       item.remember(object);
+      item.settledBy = kind;
     }
     return item;
   }

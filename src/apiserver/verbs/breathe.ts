@@ -1,0 +1,22 @@
+import { createTurn } from '#base';
+import type { Target } from './target.ts';
+
+/** Objects from this size on are treated piece by piece; whatever is done to a smaller one takes a few milliseconds. */
+const largeBytes = 128 * 1024;
+/** Then every step that is more than nothing is in a turn of its own. */
+const maxMs = 3;
+
+/** Notes how large the object of a request is: of its body, or of what is stored. */
+export function noteSize({ core, exchange }: Pick<Target, 'core' | 'exchange'>, sizeBytes: number): void {
+  if (sizeBytes >= largeBytes) exchange.turn ??= createTurn(core.clock, maxMs);
+}
+
+/** True for requests about a large object. */
+export function isLarge({ exchange }: Pick<Target, 'exchange'>): boolean {
+  return exchange.turn !== undefined;
+}
+
+/** Between two steps of a write: lets others go on if the object is large. */
+export async function breathe({ exchange }: Pick<Target, 'exchange'>): Promise<void> {
+  if (exchange.turn?.isOver()) await exchange.turn.next();
+}
