@@ -13,7 +13,7 @@ export type { CustomKind, CustomVersion, ScalePaths } from './custom/index.ts';
 export * as custom from './custom/index.ts';
 export { createCustomJudge, createCustomKinds, isCustomKind, pruneUnknown } from './custom/index.ts';
 export type { BodyFormat, Decoded, Decoder, FieldValidation, RawText } from './decode.ts';
-export { createDecoder, DecodeError, duplicateReportSteps, parseYamlBody } from './decode.ts';
+export { createDecoder, DecodeError, parseBodySteps, parseYamlBody } from './decode.ts';
 export {
   aggregatedDiscovery,
   apiGroup,
@@ -23,6 +23,7 @@ export {
   compareVersions,
   groupsOf,
 } from './discovery.ts';
+export { parseJsonSteps } from './json-steps.ts';
 export { describeJsonProblem } from './json-syntax.ts';
 export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
 export type { ExpressionVariables } from './kinds/admissionregistration/expressions.ts';
@@ -43,6 +44,7 @@ export {
 export { validateDefinition, validateDefinitionUpdate } from './kinds/apiextensions/definition-rules.ts';
 export { autoscalerToV1, autoscalerToV2 } from './kinds/autoscaling/conversion.ts';
 export { scaleColumns } from './kinds/autoscaling/scale.ts';
+export { mandatoryLevels, mandatorySchemas } from './kinds/flowcontrol/mandatory.ts';
 export type { MetadataOptions } from './kinds/index.ts';
 export { behaviours, validateMetadata, validateMetadataUpdate } from './kinds/index.ts';
 export { checkLabel, checkSubdomain } from './kinds/name-rules.ts';
@@ -55,7 +57,7 @@ export type { Descriptions } from './openapi/schema.ts';
 export type { Pace } from './pace.ts';
 export { createPace, TooLong } from './pace.ts';
 export { applyJsonPatch, jsonPatchSteps, PatchError } from './patch/json.ts';
-export { applyMergePatch } from './patch/merge.ts';
+export { applyMergePatch, mergePatchInto } from './patch/merge.ts';
 export { applyStrategicPatch } from './patch/strategic.ts';
 export {
   addQuantities,

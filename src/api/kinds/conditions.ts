@@ -27,6 +27,20 @@ export function checkConditions(
   });
 }
 
+/** Conditions of a kind that asks for no more than a type, each once. */
+export function checkConditionTypes(
+  errors: FieldError[],
+  path: string,
+  conditions: readonly { type?: string | undefined }[] | undefined,
+): void {
+  const seen = new Set<string>();
+  eachAt(path, conditions, (at, { type = '' }) => {
+    if (seen.has(type)) errors.push(duplicate(`${at}.type`, type));
+    seen.add(type);
+    if (!type) errors.push(required(`${at}.type`));
+  });
+}
+
 function checkCondition(errors: FieldError[], at: string, condition: Condition): void {
   // What is required of a condition is not of its shape: a client may leave out anything.
   const { type = '', status = '', observedGeneration = 0, lastTransitionTime, message = '' } = condition;

@@ -1,22 +1,23 @@
 import type {
   FlowSchema,
+  FlowSchemaSpec,
   FlowSubject,
   PolicyRulesWithSubjects,
   PriorityLevelConfiguration,
   PriorityLevelConfigurationSpec,
   ResourcePolicyRule,
 } from '#api';
+import { mandatoryLevels, mandatorySchemas } from '#api';
 
 /** On every object that is made at start; "true": its spec is brought up to date with each new version of the server. */
 export const autoUpdateAnnotation = 'apf.kubernetes.io/autoupdate-spec';
 
 const apiVersion = 'flowcontrol.apiserver.k8s.io/v1';
 
-/** Shares, percent that others may borrow while it is idle, and queues (number, hand, length); no queues: rejects at once. */
-type Level = readonly [name: string, shares: number, lendable: number, queues?: readonly [number, number, number]];
+/** Shares, percent that others may borrow while it is idle, and queues (number, hand, length). */
+type Level = readonly [name: string, shares: number, lendable: number, queues: readonly [number, number, number]];
 
 const limitedLevels: readonly Level[] = [
-  ['catch-all', 5, 0],
   ['system', 30, 33, [64, 6, 50]],
   ['node-high', 40, 25, [64, 6, 50]],
   ['leader-election', 10, 0, [16, 4, 50]],
@@ -31,15 +32,14 @@ function level(name: string, spec: PriorityLevelConfigurationSpec): PriorityLeve
 }
 
 function limited([name, nominalConcurrencyShares, lendablePercent, queues]: Level): PriorityLevelConfiguration {
-  const limitResponse = queues
-    ? { type: 'Queue', queuing: { queues: queues[0], handSize: queues[1], queueLengthLimit: queues[2] } }
-    : { type: 'Reject' };
+  const [count, handSize, queueLengthLimit] = queues;
+  const limitResponse = { type: 'Queue', queuing: { queues: count, handSize, queueLengthLimit } };
   return level(name, { type: 'Limited', limited: { nominalConcurrencyShares, lendablePercent, limitResponse } });
 }
 
-/** Upstream's priority levels; `exempt` and `catch-all` can be changed by nobody. */
+/** Upstream's priority levels; the mandatory ones first. */
 export const bootstrapLevels: readonly PriorityLevelConfiguration[] = [
-  level('exempt', { type: 'Exempt', exempt: { nominalConcurrencyShares: 0, lendablePercent: 0 } }),
+  ...Object.entries(mandatoryLevels).map(([name, spec]) => level(name, spec)),
   ...limitedLevels.map(limited),
 ];
 
@@ -72,8 +72,6 @@ type Schema = readonly [
 ];
 
 const schemas: readonly Schema[] = [
-  ['exempt', 'exempt', 1, '', group('system:masters')],
-  ['catch-all', 'catch-all', 10_000, 'ByUser', everybody],
   [
     'probes',
     'exempt',
@@ -124,20 +122,22 @@ const schemas: readonly Schema[] = [
   ['global-default', 'global-default', 9900, 'ByUser', everybody],
 ];
 
-/** Upstream's flow schemas; `exempt` and `catch-all` can be changed by nobody. */
-export const bootstrapSchemas: readonly FlowSchema[] = schemas.map(
-  ([name, priorityLevel, matchingPrecedence, type, subjects, rules = everything]) => ({
-    apiVersion,
-    kind: 'FlowSchema',
-    metadata: { name, annotations: { [autoUpdateAnnotation]: 'true' } },
-    spec: {
+function schema(name: string, spec: FlowSchemaSpec): FlowSchema {
+  return { apiVersion, kind: 'FlowSchema', metadata: { name, annotations: { [autoUpdateAnnotation]: 'true' } }, spec };
+}
+
+/** Upstream's flow schemas; the mandatory ones first. */
+export const bootstrapSchemas: readonly FlowSchema[] = [
+  ...Object.entries(mandatorySchemas).map(([name, spec]) => schema(name, spec)),
+  ...schemas.map(([name, priorityLevel, matchingPrecedence, type, subjects, rules = everything]) =>
+    schema(name, {
       priorityLevelConfiguration: { name: priorityLevel },
       matchingPrecedence,
       ...(type ? { distinguisherMethod: { type } } : {}),
       rules: [{ subjects, ...rules }],
-    },
-  }),
-);
+    }),
+  ),
+];
 
 /** Names that are always as they are here, whatever their annotation says. */
-export const mandatoryNames: readonly string[] = ['exempt', 'catch-all'];
+export const mandatoryNames: readonly string[] = Object.keys(mandatorySchemas);

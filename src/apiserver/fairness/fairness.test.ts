@@ -52,7 +52,7 @@ test('the bootstrap objects are made, are stable, and know that their levels exi
   );
 });
 
-test('a mandatory object that is changed or deleted comes back; a suggested one stays as its annotation says', async () => {
+test('a mandatory object that is deleted comes back; a suggested one stays as its annotation says', async () => {
   await using set = await setUp();
   const { test } = set;
   const edit = async (name: string, auto: string) => {
@@ -61,10 +61,10 @@ test('a mandatory object that is changed or deleted comes back; a suggested one 
     json.metadata.annotations['apf.kubernetes.io/autoupdate-spec'] = auto;
     assert.equal((await test.call('PUT', schemaPath(name), { body: json })).status, 200);
   };
-  await edit('catch-all', 'false');
   await edit('service-accounts', 'false');
   await edit('global-default', 'true');
   await test.call('DELETE', schemaPath('exempt'));
+  await test.call('DELETE', schemaPath('catch-all'));
   await set.clock.advance(1000);
   await set.clock.advance(1000);
   const precedence = async (name: string) => (await test.call('GET', schemaPath(name))).json.spec.matchingPrecedence;
@@ -72,6 +72,22 @@ test('a mandatory object that is changed or deleted comes back; a suggested one 
   assert.equal(await precedence('service-accounts'), 7777);
   assert.equal(await precedence('global-default'), 9900);
   assert.equal(await precedence('exempt'), 1);
+});
+
+test("the shares of the exempt level are the administrator's, the rest of the mandatory objects is not", async () => {
+  await using set = await setUp();
+  const { test } = set;
+  const path = `${group}/prioritylevelconfigurations/exempt`;
+  const patch = (at: string, spec: unknown) => {
+    return test.call('PATCH', at, { body: { spec }, headers: { 'content-type': 'application/merge-patch+json' } });
+  };
+  assert.equal((await patch(path, { exempt: { nominalConcurrencyShares: 3 } })).status, 200);
+  const refused = await patch(schemaPath('catch-all'), { matchingPrecedence: 7777 });
+  assert.equal(refused.status, 422);
+  assert.match(refused.json.message, /spec of 'catch-all' must equal the fixed value$/);
+  await set.clock.advance(1000);
+  await set.clock.advance(1000);
+  assert.equal((await test.call('GET', path)).json.spec.exempt.nominalConcurrencyShares, 3);
 });
 
 test('a schema whose level does not exist is dangling, and is not used', async () => {

@@ -107,10 +107,16 @@ function updated<T extends Kept>(present: T, wanted: T): T | undefined {
   // As upstream: without the annotation it is taken for the user's as soon as its spec has been changed.
   const isOurs = isMandatory || (said === undefined ? generation === 1 : said === 'true');
   const annotation = isOurs ? 'true' : 'false';
-  const spec = isOurs ? wanted.spec : present.spec;
+  const spec = isOurs ? withOwnShares(present, wanted) : present.spec;
   if (said === annotation && isDeepStrictEqual(plain(present.spec), plain(spec))) return undefined;
   const metadata = { ...present.metadata, annotations: { ...annotations, [autoUpdateAnnotation]: annotation } };
   return { ...present, metadata, spec };
+}
+
+/** The wanted spec; the shares of the exempt level are the administrator's. */
+function withOwnShares<T extends Kept>(present: T, wanted: T): Kept['spec'] {
+  const exempt = 'exempt' in present.spec && 'exempt' in wanted.spec ? present.spec.exempt : undefined;
+  return exempt ? { ...wanted.spec, exempt } : wanted.spec;
 }
 
 function plain(value: unknown): unknown {

@@ -1,83 +1,57 @@
 import type { FieldError, KindBehaviour } from '../../kind.ts';
 import type { FlowSchema } from '../../types.ts';
-import { specStrategy } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
+import { checkConditionTypes } from '../conditions.ts';
+import { semanticallyEqual } from '../equality.ts';
 import { invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { checkFlowRule } from './flow-rules.ts';
+import { flowStrategy } from './flow-strategy.ts';
+import { mandatorySchemas } from './mandatory.ts';
 
 const defaultPrecedence = 1000;
 const highestPrecedence = 10_000;
 const methods: readonly string[] = ['ByNamespace', 'ByUser'];
-const subjectMembers: Readonly<Record<string, 'user' | 'group' | 'serviceAccount'>> = {
-  Group: 'group',
-  ServiceAccount: 'serviceAccount',
-  User: 'user',
-};
 
-function validate(object: FlowSchema): FieldError[] {
+/** Source: pkg/apis/flowcontrol/validation ValidateFlowSchema. */
+function validate({ metadata, spec, status }: FlowSchema): FieldError[] {
   const errors: FieldError[] = [];
-  const { matchingPrecedence = 0, distinguisherMethod, priorityLevelConfiguration, rules } = object.spec;
-  if (matchingPrecedence <= 0) {
-    errors.push(invalid('spec.matchingPrecedence', matchingPrecedence, 'must be a positive value'));
-  }
-  if (matchingPrecedence > highestPrecedence) {
-    const detail = `must not be greater than ${highestPrecedence}`;
-    errors.push(invalid('spec.matchingPrecedence', matchingPrecedence, detail));
-  }
-  if (matchingPrecedence === 1 && object.metadata.name !== 'exempt') {
-    errors.push(
-      invalid(
-        'spec.matchingPrecedence',
-        matchingPrecedence,
-        "only the schema named 'exempt' may have matchingPrecedence 1",
-      ),
-    );
-  }
-  const method = distinguisherMethod?.type;
-  if (distinguisherMethod && !methods.includes(method ?? '')) {
-    errors.push(notSupported('spec.distinguisherMethod', distinguisherMethod, methods));
+  const { distinguisherMethod, priorityLevelConfiguration, rules } = spec;
+  checkPrecedence(errors, metadata.name, spec.matchingPrecedence ?? 0);
+  if (distinguisherMethod && !methods.includes(distinguisherMethod.type)) {
+    errors.push(notSupported('spec.distinguisherMethod.type', distinguisherMethod, methods));
   }
   const level = priorityLevelConfiguration?.name;
   if (!level) errors.push(required('spec.priorityLevelConfiguration.name', 'must reference a priority level'));
   else pushInvalid(errors, 'spec.priorityLevelConfiguration.name', level, checkSubdomain(level));
   eachAt('spec.rules', rules, (at, rule) => {
-    if (!rule.subjects?.length) errors.push(required(`${at}.subjects`, 'subjects must contain at least one value'));
-    eachAt(`${at}.subjects`, rule.subjects, (path, subject) => {
-      const member = subjectMembers[subject.kind];
-      if (!member) errors.push(notSupported(`${path}.kind`, subject.kind, Object.keys(subjectMembers)));
-      else if (!subject[member])
-        errors.push(required(`${path}.${member}`, `${member} is required when subject kind is '${subject.kind}'`));
-    });
-    if (!rule.resourceRules?.length && !rule.nonResourceRules?.length) {
-      errors.push(required(at, 'at least one of resourceRules and nonResourceRules has to be non-empty'));
-    }
-    eachAt(
-      `${at}.resourceRules`,
-      rule.resourceRules,
-      (path, { verbs, apiGroups, resources, namespaces, clusterScope }) => {
-        if (!verbs?.length) errors.push(required(`${path}.verbs`, 'verbs must contain at least one value'));
-        if (!apiGroups?.length) {
-          errors.push(required(`${path}.apiGroups`, 'resource rules must supply at least one api group'));
-        }
-        if (!resources?.length) {
-          errors.push(required(`${path}.resources`, 'resource rules must supply at least one resource'));
-        }
-        if (!namespaces?.length && !clusterScope) {
-          const detail = 'resource rules that are not cluster scoped must supply at least one namespace';
-          errors.push(required(`${path}.namespaces`, detail));
-        }
-      },
-    );
+    checkFlowRule(errors, at, rule);
   });
+  const mandatory = mandatorySchemas[metadata.name];
+  if (mandatory && !semanticallyEqual(spec, mandatory)) {
+    errors.push(invalid('spec', spec, `spec of '${metadata.name}' must equal the fixed value`));
+  }
+  checkConditionTypes(errors, 'status.conditions', status?.conditions);
   return errors;
+}
+
+function checkPrecedence(errors: FieldError[], name: string, precedence: number): void {
+  const path = 'spec.matchingPrecedence';
+  if (precedence <= 0) errors.push(invalid(path, precedence, 'must be a positive value'));
+  if (precedence > highestPrecedence) {
+    errors.push(invalid(path, precedence, `must not be greater than ${highestPrecedence}`));
+  }
+  if (precedence === 1 && name !== 'exempt') {
+    errors.push(invalid(path, precedence, "only the schema named 'exempt' may have matchingPrecedence 1"));
+  }
 }
 
 export const flowSchema: KindBehaviour<FlowSchema> = {
   defaults(draft) {
     draft.spec.matchingPrecedence ||= defaultPrecedence;
   },
-  ...specStrategy<FlowSchema>(),
+  ...flowStrategy<FlowSchema>(),
   validateCreate: validate,
   validateUpdate: validate,
   columns: [
