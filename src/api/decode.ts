@@ -1,4 +1,4 @@
-import { duplicateKeySteps, duplicateKeys, parseJson, SyntaxProblem } from './json.ts';
+import { duplicateKeySteps, duplicateKeys, parseJson, parseJsonInSteps, SyntaxProblem } from './json.ts';
 import type { TypeNode } from './scheme.ts';
 import { createShapeCheck, ShapeError } from './shape.ts';
 import { parseYaml } from './yaml.ts';
@@ -74,9 +74,14 @@ function report(path: string): string {
   return `duplicate field "${path}"`;
 }
 
-/** What `Decoder.parse` reports of a JSON text that it has read with `Ignore`, in steps: for long ones. */
-export function* duplicateReportSteps(text: string): Generator<void, string[]> {
-  return (yield* duplicateKeySteps(text)).map(report);
+/** `Decoder.parse` of a JSON text in steps: for long ones. Throws DecodeError. */
+export function* parseBodySteps(text: string, validation: FieldValidation): Generator<void, RawText> {
+  try {
+    const value = yield* parseJsonInSteps(text);
+    return { value, duplicates: validation === 'Ignore' ? [] : (yield* duplicateKeySteps(text)).map(report) };
+  } catch (cause) {
+    throw cause instanceof SyntaxProblem ? new DecodeError(cause.message, { cause }) : cause;
+  }
 }
 
 /** YAML to a plain value, as `Decoder.parse` does. Throws DecodeError. */

@@ -1,3 +1,4 @@
+import { parseJsonSteps } from './json-steps.ts';
 import { describeJsonProblem } from './json-syntax.ts';
 
 /** A body that is not JSON, or too deep; the message is for the user. */
@@ -13,6 +14,17 @@ export function parseJson(text: string): unknown {
   checkDepth(text);
   try {
     return JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxProblem(describeJsonProblem(text), { cause });
+  }
+}
+
+/** The same in steps, for long texts. */
+export function* parseJsonInSteps(text: string): Generator<void, unknown> {
+  checkDepth(text);
+  yield;
+  try {
+    return yield* parseJsonSteps(text);
   } catch (cause) {
     throw new SyntaxProblem(describeJsonProblem(text), { cause });
   }

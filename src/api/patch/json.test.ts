@@ -30,7 +30,6 @@ test('a patch can be stopped at between any two operations', () => {
     { op: 'add', path: '/a', value: 1 },
     { op: 'add', path: '/b', value: 2 },
   ]);
-  assert.equal(steps.next().done, false);
-  assert.equal(steps.next().done, false);
+  for (let count = 0; count < 3; count++) assert.equal(steps.next().done, false);
   assert.deepEqual(steps.next(), { done: true, value: { a: 1, b: 2 } });
 });

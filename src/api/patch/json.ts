@@ -39,8 +39,8 @@ export function applyJsonPatch(target: unknown, patch: unknown): unknown {
   }
 }
 
-/** The same operation by operation, for whoever has other things to do in between. */
-export function* jsonPatchSteps(target: unknown, patch: unknown): Generator<void, unknown> {
+/** The same operation by operation, for whoever has other things to do in between. `isOwn`: the target belongs to it, and is changed. */
+export function* jsonPatchSteps(target: unknown, patch: unknown, isOwn = false): Generator<void, unknown> {
   if (!Array.isArray(patch))
     throw new PatchError('invalid', `json: cannot unmarshal ${goName(patch)} into Go value of type jsonpatch.Patch`);
   if (patch.length > maxOperations)
@@ -48,7 +48,8 @@ export function* jsonPatchSteps(target: unknown, patch: unknown): Generator<void
       'too-large',
       `The allowed maximum operations in a JSON patch is ${maxOperations}, got ${patch.length}`,
     );
-  let document = structuredClone(target);
+  let document = isOwn ? target : structuredClone(target);
+  yield;
   const copied = { bytes: 0 };
   for (const operation of patch as Operation[]) {
     document = applyOperation(document, operation, copied);

@@ -1,5 +1,5 @@
 import type { Decoder, FieldValidation, RawText } from '#api';
-import { DecodeError, duplicateReportSteps } from '#api';
+import { DecodeError, parseBodySteps, parseJsonSteps } from '#api';
 import type { Turn } from '#base';
 import { inTurns } from '#base';
 import type { Core } from '../core.ts';
@@ -20,10 +20,7 @@ export interface ParseOptions {
 }
 
 async function parseJson(decoder: Decoder, text: string, { validation, turn }: ParseOptions): Promise<RawText> {
-  if (!turn || validation === 'Ignore') return decoder.parse(text, 'json', validation);
-  const { value } = decoder.parse(text, 'json', 'Ignore');
-  await turn.next();
-  return { value, duplicates: await inTurns(turn, duplicateReportSteps(text)) };
+  return turn ? inTurns(turn, parseBodySteps(text, validation)) : decoder.parse(text, 'json', validation);
 }
 
 /** `Decoder.parse`, wherever it does not hold up others. Rejects with DecodeError. */
@@ -45,5 +42,6 @@ export async function parseText(
     }
   }
   const { json, duplicates } = await thread.run('yaml', { text });
-  return { value: JSON.parse(json), duplicates };
+  const value = options.turn ? await inTurns(options.turn, parseJsonSteps(json)) : JSON.parse(json);
+  return { value, duplicates };
 }

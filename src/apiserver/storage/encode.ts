@@ -12,24 +12,23 @@ export function encodeObject(object: UnknownObject): Buffer {
   return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: stored, ...rest }));
 }
 
-/** The same for a large object, member by member; `rest` is waited for in between. */
+/** The same for a large object; `rest` is waited for after each member. */
 export async function encodeInSteps(object: UnknownObject, rest: () => Promise<void>): Promise<Buffer> {
   const { kind, apiVersion, metadata, ...others } = object;
   const { resourceVersion, selfLink, ...stored } = metadata;
-  const members = async (part: object): Promise<string> => {
-    const texts: string[] = [];
-    for (const [name, value] of Object.entries(part)) {
-      const text = JSON.stringify(value);
-      if (text !== undefined) texts.push(`${JSON.stringify(name)}:${text}`);
-      await rest();
-    }
-    return texts.join(',');
-  };
-  const head = await members({ kind, apiVersion });
-  const tail = await members(others);
-  const text = `{${head ? `${head},` : ''}"metadata":{${await members(stored)}}${tail ? `,${tail}` : ''}}`;
-  await rest();
-  return Buffer.from(text);
+  return Buffer.from(await textInSteps({ kind, apiVersion, metadata: stored, ...others }, rest));
+}
+
+/** `JSON.stringify` of an object member by member, of its metadata too: managed fields may be as long as all else. */
+export async function textInSteps(object: object, rest: () => Promise<void>): Promise<string> {
+  const texts: string[] = [];
+  for (const [name, value] of Object.entries(object)) {
+    const isNested = name === 'metadata' && typeof value === 'object' && value !== null;
+    const text = isNested ? await textInSteps(value, rest) : JSON.stringify(value);
+    if (text !== undefined) texts.push(`${JSON.stringify(name)}:${text}`);
+    await rest();
+  }
+  return `{${texts.join(',')}}`;
 }
 
 /** Stored bytes with their revision: what GET sends. `metadataStart` is where `"metadata"` begins, `tailStart` what follows the resourceVersion. */

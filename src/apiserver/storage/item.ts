@@ -1,4 +1,7 @@
 import type { UnknownObject } from '#api';
+import { parseJsonSteps } from '#api';
+import type { Turn } from '#base';
+import { inTurns } from '#base';
 import type { VersionedBytes } from './encode.ts';
 import { changeRevision, isAsLong, isMadeOf, withRevision } from './encode.ts';
 
@@ -65,6 +68,18 @@ export class Item {
     const object = JSON.parse(this.bytes.toString()) as UnknownObject;
     this.remember(object);
     return object;
+  }
+
+  /** As `copy`, in as many turns as it takes: for large objects. */
+  async copyInTurns(turn: Turn): Promise<UnknownObject> {
+    return (await inTurns(turn, parseJsonSteps(this.bytes.toString()))) as UnknownObject;
+  }
+
+  /** Makes `object` quick for as long as somebody has what this resolves with. */
+  async load(turn: Turn): Promise<UnknownObject> {
+    const known = this.#parsed?.deref() ?? (await this.copyInTurns(turn));
+    this.remember(known);
+    return known;
   }
 
   /** A parsed copy that belongs to the caller. */

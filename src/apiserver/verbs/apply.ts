@@ -6,6 +6,7 @@ import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
 import { badRequest, invalidOptions, notFound, StatusError, statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
+import { copyOf } from './breathe.ts';
 import { createObject } from './create.ts';
 import { applied } from './managed-fields.ts';
 import { modify } from './modify.ts';
@@ -56,7 +57,7 @@ async function change(target: Target, request: ApplyRequest): Promise<Response> 
     isVain: item => isKnownVain(item, kind, write),
     produce: async (_old, item) => {
       last = item;
-      const live = toVersion(item.copy(), kind);
+      const live = toVersion(await copyOf(target, item), kind);
       if (isKnownVain(item, kind, write)) return live;
       const config = readConfiguration(body, kind);
       const draft = await applyTo(target, { live, config, request });

@@ -1,4 +1,7 @@
-import { createTurn } from '#base';
+import type { UnknownObject } from '#api';
+import { parseJsonSteps } from '#api';
+import { createTurn, inTurns } from '#base';
+import type { Item } from '../storage/item.ts';
 import type { Target } from './target.ts';
 
 /** Objects from this size on are treated piece by piece; whatever is done to a smaller one takes a few milliseconds. */
@@ -14,6 +17,16 @@ export function noteSize({ core, exchange }: Pick<Target, 'core' | 'exchange'>, 
 /** True for requests about a large object. */
 export function isLarge({ exchange }: Pick<Target, 'exchange'>): boolean {
   return exchange.turn !== undefined;
+}
+
+/** A copy of a stored object that belongs to the caller. */
+export async function copyOf({ exchange }: Pick<Target, 'exchange'>, item: Item): Promise<UnknownObject> {
+  return exchange.turn ? item.copyInTurns(exchange.turn) : item.copy();
+}
+
+/** `JSON.parse` of what may be long for an object that is. */
+export async function parseLarge({ exchange }: Pick<Target, 'exchange'>, text: string): Promise<unknown> {
+  return exchange.turn ? inTurns(exchange.turn, parseJsonSteps(text)) : JSON.parse(text);
 }
 
 /** Between two steps of a write: lets others go on if the object is large. */

@@ -1,8 +1,9 @@
-import type { UnknownObject } from '#api';
+import type { ManagedFieldsEntry, UnknownObject } from '#api';
 import { apiVersionOf, isCustomKind } from '#api';
+import { textInSteps } from '../storage/encode.ts';
 import type { FieldOptions, KindName } from '../thread/index.ts';
 import { applyConflict, bareRefusal } from './apply-refusals.ts';
-import { breathe, isLarge } from './breathe.ts';
+import { breathe, isLarge, parseLarge } from './breathe.ts';
 import { ignoredBy } from './ignored-fields.ts';
 import type { Target } from './target.ts';
 
@@ -21,13 +22,11 @@ export async function recordInThread(
   target: Target,
   { draft, old, manager }: { draft: UnknownObject; old: UnknownObject | undefined; manager: string },
 ): Promise<void> {
-  const before = old && JSON.stringify(old);
-  await breathe(target);
-  const after = JSON.stringify(draft);
-  await breathe(target);
+  const before = old && (await textOf(target, old));
+  const after = await textOf(target, draft);
   const input = { kind: nameOf(target), before, after, options: optionsOf(target, manager) };
   const { managedFields } = await target.core.thread.run('fields', input);
-  setFields(draft, managedFields);
+  await setFields(target, draft, managedFields);
   await breathe(target);
 }
 
@@ -36,25 +35,27 @@ export async function applyInThread(
   target: Target,
   apply: { live: UnknownObject | undefined; config: UnknownObject; manager: string; force: boolean },
 ): Promise<UnknownObject> {
-  const live = apply.live && JSON.stringify(apply.live);
-  await breathe(target);
-  const config = JSON.stringify(apply.config);
-  await breathe(target);
+  const live = apply.live && (await textOf(target, apply.live));
+  const config = await textOf(target, apply.config);
   const { manager, force } = apply;
   const input = { kind: nameOf(target), live, config, options: optionsOf(target, manager), force };
   const result = await target.core.thread.run('apply', input);
   if ('problem' in result) throw bareRefusal(result.problem);
   if ('conflicts' in result) throw applyConflict(result.conflicts);
-  const object = JSON.parse(result.object) as UnknownObject;
-  await breathe(target);
-  setFields(object, result.managedFields);
+  const object = (await parseLarge(target, result.object)) as UnknownObject;
+  await setFields(target, object, result.managedFields);
   await breathe(target);
   return object;
 }
 
-function setFields(object: UnknownObject, managedFields: string | undefined): void {
+function textOf(target: Target, object: object): Promise<string> {
+  return textInSteps(object, () => breathe(target));
+}
+
+async function setFields(target: Target, object: UnknownObject, text: string | undefined): Promise<void> {
   const { managedFields: _before, ...metadata } = object.metadata;
-  object.metadata = managedFields ? { ...metadata, managedFields: JSON.parse(managedFields) } : metadata;
+  const managedFields = text && ((await parseLarge(target, text)) as ManagedFieldsEntry[]);
+  object.metadata = managedFields ? { ...metadata, managedFields } : metadata;
 }
 
 function nameOf({ kind }: Target): KindName {

@@ -52,6 +52,7 @@ async function modifyOnce(target: Target, change: Change, item: Item): Promise<O
   const { kind, name, subresource } = target;
   noteSize(target, item.bytes.length);
   const shown = await servedItem(target, item);
+  if (target.exchange.turn) await shown.load(target.exchange.turn);
   const old = servedObject(kind, shown);
   await breathe(target);
   const draft = await change.produce(old, shown);

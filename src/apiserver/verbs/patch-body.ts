@@ -1,5 +1,5 @@
 import type { RawText, TypeNode, UnknownObject } from '#api';
-import { apiVersionOf, applyMergePatch, applyStrategicPatch, DecodeError, jsonPatchSteps, PatchError } from '#api';
+import { apiVersionOf, applyStrategicPatch, DecodeError, jsonPatchSteps, mergePatchInto, PatchError } from '#api';
 import type { Turn } from '#base';
 import { inTurns } from '#base';
 import { isLongYaml, parseText } from '../content/parse-text.ts';
@@ -90,7 +90,7 @@ function refusalOfText(type: PatchType, error: unknown): unknown {
 }
 
 /**
- * The object with the patch applied, made an object of its kind again by `settle`. Not for apply patches. Throws 400, 413 and 422; what `settle` refuses with a
+ * The object, which is used up, with the patch applied, made an object of its kind again by `settle`. Not for apply patches. Throws 400, 413 and 422; what `settle` refuses with a
  * DecodeError is 422, as upstream: the patch can be read, but not what comes of it.
  */
 export async function applyPatchBody(
@@ -120,10 +120,10 @@ function patched(
 ): unknown {
   switch (patch.type) {
     case 'json':
-      return inTurns(turn, jsonPatchSteps(object, patch.value));
+      return inTurns(turn, jsonPatchSteps(object, patch.value, true));
     case 'merge':
       if (typeof patch.value !== 'object' || patch.value === null) throw badRequest('Invalid JSON Patch');
-      return applyMergePatch(object, patch.value);
+      return mergePatchInto(object, patch.value);
     case 'strategic':
       if (!type) throw new PatchError('invalid', 'strategic merge patch needs a type');
       return applyStrategicPatch(object, patch.value, type);

@@ -6,6 +6,7 @@ import type { View } from '../content/render.ts';
 import { toVersion } from '../content/versions.ts';
 import { invalidOptions } from '../errors.ts';
 import { apply } from './apply.ts';
+import { copyOf } from './breathe.ts';
 import { modify } from './modify.ts';
 import { applyPatchBody, readPatch } from './patch-body.ts';
 import { settlePatched } from './read-object.ts';
@@ -28,8 +29,9 @@ export async function patch(target: Target): Promise<Response> {
     dryRun: options.dryRun,
     manager: managerOf(options, headers['user-agent']),
     async produce(_old, item) {
-      const turn = createTurn(core.clock);
-      const current = toVersion(item.copy(), kind);
+      const turn = exchange.turn ?? createTurn(core.clock);
+      const current = toVersion(await copyOf(target, item), kind);
+      if (turn.isOver()) await turn.next();
       const check = (document: RawText) => settlePatched(target, document, options.fieldValidation);
       const draft = await applyPatchBody(body, current, { type: kind.type, turn, check });
       alignName(draft, name);
