@@ -34,7 +34,7 @@ export function isExtended(name: string): boolean {
 }
 
 /** Native resources but huge pages may be requested below their limit. */
-function mayOvercommit(name: string): boolean {
+export function mayOvercommit(name: string): boolean {
   return (!name.includes('/') || name.includes('kubernetes.io/')) && !isHugePages(name);
 }
 

@@ -5,7 +5,7 @@ import { duplicate, forbidden, invalid, pushInvalid, required } from '../field-e
 import { checkQualifiedName } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
 import { parseNano } from '../quantity.ts';
-import { checkContainerResourceName, checkResourceName } from '../resources.ts';
+import { checkContainerResourceName, checkResourceName, mayOvercommit } from '../resources.ts';
 
 const standardTypes: ReadonlySet<string> = new Set(['Pod', 'Container', 'PersistentVolumeClaim']);
 const parts = ['max', 'min', 'default', 'defaultRequest', 'maxLimitRequestRatio'] as const;
@@ -30,10 +30,10 @@ function validate(object: LimitRange): FieldError[] {
   const errors: FieldError[] = [];
   const types = new Set<string>();
   eachAt('spec.limits', object.spec?.limits, (at, limit) => {
-    pushInvalid(errors, `${at}.type`, limit.type, checkQualifiedName(limit.type));
-    if (!limit.type.includes('/') && !standardTypes.has(limit.type)) {
-      errors.push(invalid(`${at}.type`, limit.type, 'must be a standard limit type or fully qualified'));
-    }
+    const messages = [...checkQualifiedName(limit.type)];
+    const isKnown = limit.type.includes('/') || standardTypes.has(limit.type);
+    if (messages.length === 0 && !isKnown) messages.push('must be a standard limit type or fully qualified');
+    pushInvalid(errors, `${at}.type`, limit.type, messages);
     if (types.has(limit.type)) errors.push(duplicate(`${at}.type`, limit.type));
     types.add(limit.type);
     checkItem(errors, at, limit);
@@ -64,14 +64,14 @@ function checkItem(errors: FieldError[], path: string, limit: LimitRangeItem): v
   for (const name of names) checkOrder(errors, path, { limit: pod ? bounds : limit, name });
 }
 
-/** Which of two bounds may not be above which other, and how upstream says so. */
+/** Which of two bounds may not be above which other, where upstream says so, whose value it repeats, and in which words. */
 const orders = [
-  ['min', 'max', 'min', 'min value', 'max value'],
-  ['min', 'defaultRequest', 'defaultRequest', 'min value', 'default request value'],
-  ['defaultRequest', 'max', 'defaultRequest', 'default request value', 'max value'],
-  ['defaultRequest', 'default', 'defaultRequest', 'default request value', 'default limit value'],
-  ['min', 'default', 'default', 'min value', 'default value'],
-  ['default', 'max', 'default', 'default value', 'max value'],
+  ['min', 'max', 'min', 'min', 'min value', 'max value'],
+  ['min', 'defaultRequest', 'defaultRequest', 'defaultRequest', 'min value', 'default request value'],
+  ['defaultRequest', 'max', 'defaultRequest', 'defaultRequest', 'default request value', 'max value'],
+  ['defaultRequest', 'default', 'defaultRequest', 'defaultRequest', 'default request value', 'default limit value'],
+  ['min', 'default', 'default', 'min', 'min value', 'default value'],
+  ['default', 'max', 'default', 'max', 'default value', 'max value'],
 ] as const;
 
 function checkOrder(
@@ -79,13 +79,22 @@ function checkOrder(
   path: string,
   { limit, name }: { limit: LimitRangeItem; name: string },
 ): void {
-  for (const [low, high, field, lowName, highName] of orders) {
+  for (const [low, high, field, shown, lowName, highName] of orders) {
     const lower = limit[low]?.[name];
     const upper = limit[high]?.[name];
     if (lower === undefined || upper === undefined || (parseNano(lower) ?? 0n) <= (parseNano(upper) ?? 0n)) continue;
     const detail = `${lowName} ${lower} is greater than ${highName} ${upper}`;
-    errors.push(invalid(`${path}.${field}[${name}]`, limit[field]?.[name], detail));
+    errors.push(invalid(`${path}.${field}[${name}]`, limit[shown]?.[name], detail));
   }
+  checkRatio(errors, path, { limit, name });
+  checkOvercommit(errors, path, { limit, name });
+}
+
+function checkRatio(
+  errors: FieldError[],
+  path: string,
+  { limit, name }: { limit: LimitRangeItem; name: string },
+): void {
   const ratio = limit.maxLimitRequestRatio?.[name];
   if (ratio === undefined) return;
   const field = `${path}.maxLimitRequestRatio[${name}]`;
@@ -99,9 +108,27 @@ function checkOrder(
   }
 }
 
+/** Devices and huge pages are requested as they are limited. */
+function checkOvercommit(
+  errors: FieldError[],
+  path: string,
+  { limit, name }: { limit: LimitRangeItem; name: string },
+): void {
+  const most = limit.default?.[name];
+  const request = limit.defaultRequest?.[name];
+  if (most === undefined || request === undefined || mayOvercommit(name) || parseNano(most) === parseNano(request))
+    return;
+  const detail = `default value ${most} must equal to defaultRequest value ${request} in ${name}`;
+  errors.push(invalid(`${path}.defaultRequest[${name}]`, request, detail));
+}
+
 export const limitRange: KindBehaviour<LimitRange> = {
   shortNames: ['limits'],
   defaults,
+  prepareCreate({ metadata }) {
+    // As upstream, of all kinds only here.
+    if (metadata.uid) metadata.name ||= metadata.uid;
+  },
   validateCreate: validate,
   validateUpdate: validate,
   columns: [nameColumn, createdAtColumn],
