@@ -3,14 +3,15 @@ import type { CertificateSigningRequest } from '../../types.ts';
 import { keepAllButStatus, keepStatus } from '../behaviour.ts';
 import { ageColumn, nameColumn, text } from '../columns.ts';
 import { humanDuration } from '../duration.ts';
-import { semanticallyEqual } from '../equality.ts';
-import { duplicate, forbidden, immutableMessage, invalid, notSupported, required } from '../field-error.ts';
+import { duplicate, forbidden, invalid, notSupported, required } from '../field-error.ts';
 import { eachAt } from '../paths.ts';
 import { checkSignerName } from '../signer-name.ts';
+import { certificateMistake } from './issued-certificate.ts';
+import { requestMistake } from './request-proof.ts';
 
 const shortestSeconds = 600;
-const pem = /-----BEGIN CERTIFICATE REQUEST-----[\s\S]+-----END CERTIFICATE REQUEST-----/;
-const decisions: ReadonlySet<string> = new Set(['Approved', 'Denied', 'Failed']);
+const decisions: readonly string[] = ['Approved', 'Denied', 'Failed'];
+const opposites: Readonly<Record<string, string>> = { Approved: 'Denied', Denied: 'Approved' };
 
 const usages: readonly string[] = [
   'any',
@@ -41,9 +42,8 @@ const usages: readonly string[] = [
 function validateSpec(object: CertificateSigningRequest): FieldError[] {
   const errors: FieldError[] = [];
   const { request, signerName = '', expirationSeconds } = object.spec;
-  if (!pem.test(Buffer.from(request ?? '', 'base64').toString('latin1'))) {
-    errors.push(invalid('spec.request', request ?? null, 'PEM block type must be CERTIFICATE REQUEST'));
-  }
+  const mistake = requestMistake(Buffer.from(request ?? '', 'base64').toString('latin1'));
+  if (mistake) errors.push(invalid('spec.request', request ?? null, mistake));
   if (!object.spec.usages?.length) errors.push(required('spec.usages'));
   const seen = new Set<string>();
   eachAt('spec.usages', object.spec.usages, (at, usage) => {
@@ -61,26 +61,24 @@ function validateSpec(object: CertificateSigningRequest): FieldError[] {
   return errors;
 }
 
-function checkConditions(errors: FieldError[], object: CertificateSigningRequest): void {
+function checkConditions(errors: FieldError[], { status: state }: CertificateSigningRequest): void {
   const seen = new Set<string>();
   const path = 'status.conditions';
-  const types = (object.status?.conditions ?? []).map(condition => condition.type);
-  if (types.includes('Approved') && types.includes('Denied')) {
-    errors.push(invalid(path, 'Denied', 'Approved and Denied conditions are mutually exclusive'));
-  }
-  eachAt(path, object.status?.conditions, (at, { type, status }) => {
+  eachAt(path, state?.conditions, (at, { type, status }) => {
     if (!type) errors.push(required(`${at}.type`));
+    const allowed = decisions.includes(type) ? ['True'] : ['False', 'True', 'Unknown'];
+    if (!status) errors.push(required(`${at}.status`));
+    else if (!allowed.includes(status)) errors.push(notSupported(`${at}.status`, status, allowed));
+    const opposite = opposites[type];
+    if (opposite !== undefined && seen.has(opposite)) {
+      errors.push(invalid(path, type, 'Approved and Denied conditions are mutually exclusive'));
+    }
     if (seen.has(type)) errors.push(duplicate(`${at}.type`, type));
     seen.add(type);
-    if (!status) errors.push(required(`${at}.status`));
-    else if (decisions.has(type) && status !== 'True') {
-      errors.push(notSupported(`${at}.status`, status, ['True']));
-    } else if (!['True', 'False', 'Unknown'].includes(status)) {
-      errors.push(notSupported(`${at}.status`, status, ['False', 'True', 'Unknown']));
-    }
   });
 }
 
+/** Source: pkg/apis/certificates/validation validateCertificateSigningRequestUpdate. */
 function validateSubresource(
   object: CertificateSigningRequest,
   old: CertificateSigningRequest,
@@ -88,32 +86,52 @@ function validateSubresource(
 ): FieldError[] {
   const errors: FieldError[] = [];
   checkConditions(errors, object);
-  const types = (request: CertificateSigningRequest) =>
-    (request.status?.conditions ?? []).map(condition => condition.type);
-  for (const type of types(old)) {
-    if (decisions.has(type) && !types(object).includes(type)) {
-      errors.push(forbidden('status.conditions', `updates may not remove a condition of type ${JSON.stringify(type)}`));
-    }
+  const certificate = object.status?.certificate ?? '';
+  const earlier = old.status?.certificate ?? '';
+  if (certificate !== earlier) {
+    const mistake = certificateMistake(Buffer.from(certificate, 'base64').toString('latin1'));
+    if (mistake) errors.push(invalid('status.certificate', '<certificate data>', mistake));
   }
-  if (subresource === 'status') {
-    for (const type of ['Approved', 'Denied']) {
-      if (!types(old).includes(type) && types(object).includes(type)) {
-        errors.push(forbidden('status.conditions', `updates may not add a condition of type ${JSON.stringify(type)}`));
-      }
-    }
-    if (old.status?.certificate && object.status?.certificate !== old.status.certificate) {
-      errors.push(forbidden('status.certificate', 'updates may not change a previously set certificate'));
-    }
+  for (const type of decisions) {
+    if (countOf(object, type) >= countOf(old, type)) continue;
+    errors.push(forbidden('status.conditions', `updates may not remove a condition of type ${JSON.stringify(type)}`));
+  }
+  if (subresource !== 'status') return errors;
+  for (const type in opposites) {
+    if (countOf(object, type) <= countOf(old, type)) continue;
+    errors.push(forbidden('status.conditions', `updates may not add a condition of type ${JSON.stringify(type)}`));
+  }
+  if (earlier && certificate !== earlier) {
+    errors.push(forbidden('status.certificate', 'updates may not modify existing certificate content'));
   }
   return errors;
+}
+
+function countOf({ status }: CertificateSigningRequest, wanted: string): number {
+  return status?.conditions?.filter(({ type }) => type === wanted).length ?? 0;
+}
+
+/** A write of the status leaves decisions as they are, unless it adds or removes one, which is refused later. */
+function keepDecisions(draft: CertificateSigningRequest, old: CertificateSigningRequest): void {
+  for (const type in opposites) {
+    if (countOf(draft, type) !== countOf(old, type)) continue;
+    const kept = (old.status?.conditions ?? []).filter(condition => condition.type === type);
+    const { status } = draft;
+    if (!status?.conditions || kept.length === 0) continue;
+    status.conditions = status.conditions.map(condition =>
+      condition.type === type ? { ...kept.shift()! } : condition,
+    );
+  }
 }
 
 /** Conditions say when they were written and when they changed, also when who wrote them did not. */
 function dateConditions({ status }: CertificateSigningRequest, old: CertificateSigningRequest, now: string): void {
   for (const condition of status?.conditions ?? []) {
     condition.lastUpdateTime ??= now;
-    const earlier = old.status?.conditions?.find(({ type }) => type === condition.type);
-    condition.lastTransitionTime ??= (earlier?.status === condition.status && earlier.lastTransitionTime) || now;
+    const earlier = old.status?.conditions?.find(({ type, status: before }) => {
+      return type === condition.type && before === condition.status;
+    });
+    condition.lastTransitionTime ??= earlier?.lastTransitionTime ?? now;
   }
 }
 
@@ -165,14 +183,13 @@ export const certificateSigningRequest: KindBehaviour<CertificateSigningRequest>
   prepareSubresource(draft, old, subresource, { nowMs }) {
     const conditions = draft.status?.conditions;
     keepAllButStatus(draft, old);
-    if (subresource === 'approval') draft.status = conditions ? { ...old.status, conditions } : { ...old.status };
+    if (subresource === 'approval') {
+      const { conditions: _conditions, ...rest } = old.status ?? {};
+      draft.status = conditions ? { ...rest, conditions } : rest;
+    } else keepDecisions(draft, old);
     dateConditions(draft, old, new Date(nowMs).toISOString().replace(/\.\d+/, ''));
   },
   validateCreate: validateSpec,
-  validateUpdate(object, old) {
-    const same = semanticallyEqual(object.spec, old.spec);
-    return same ? [] : [invalid('spec', object.spec, immutableMessage)];
-  },
   validateSubresource,
   columns,
   selectableFields: { 'spec.signerName': o => o.spec.signerName },
