@@ -23,6 +23,7 @@ export function createBehaviour({
   validation,
 }: BehaviourOptions): KindBehaviour<UnknownObject> {
   const hasStatus = version.subresources?.status !== undefined;
+  const statusDefault = version.schema?.openAPIV3Schema?.properties?.['status']?.default;
   const warned = new WeakMap<object, readonly string[]>();
   const settle = (object: UnknownObject, { errors, warnings }: Outcome) => {
     if (warnings.length > 0) warned.set(object, warnings);
@@ -38,6 +39,8 @@ export function createBehaviour({
     defaults,
     prepareCreate(draft) {
       if (hasStatus) delete draft['status'];
+      // Upstream's store fills in defaults once more, and with them a status that nobody wrote.
+      if (hasStatus && statusDefault !== undefined) defaults(draft);
       draft.metadata.generation = 1;
     },
     prepareUpdate(draft, old) {

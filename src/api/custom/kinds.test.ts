@@ -269,6 +269,18 @@ test('the status is written only through its subresource, and only the rest coun
   ]);
 });
 
+test('a new object has the status that is the default, not the one that was sent', () => {
+  const status: Schema = {
+    type: 'object',
+    default: { phase: 'Waiting' },
+    properties: { phase: { type: 'string' }, since: { type: 'string', default: 'ever' } },
+  };
+  const [kind] = createCustomKinds(definitionOf({ type: 'object', properties: { spec, status } }, { status: true }));
+  const draft = object({ replicas: 1 }, { status: { phase: 'Mine' } });
+  kind!.behaviour.prepareCreate!(draft, { nowMs: 0 });
+  assert.deepEqual(draft['status'], { phase: 'Waiting', since: 'ever' });
+});
+
 test('without a status subresource every change but that of metadata counts', () => {
   const { behaviour } = kindOf();
   const old = object({ replicas: 1 }, { status: { replicas: 1 } });
