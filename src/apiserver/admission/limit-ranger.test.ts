@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Container, type Pod, resources } from '#api';
+import { type Container, type LimitRangeItem, type Pod, resources } from '#api';
 import { createFakeReader } from '../access/testing.ts';
 import { createLimitRanger } from './limit-ranger.ts';
 import { createTestRequest, runPlugin } from './testing.ts';
@@ -96,4 +96,47 @@ test('a LimitRange fills in what is missing and bounds what is asked', async () 
     await claim('3Gi'),
     'persistentvolumeclaims "c" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi',
   );
+});
+
+test('ranges are heard one after another, and say nothing about what ends', async () => {
+  const reader = createFakeReader();
+  const plugin = createLimitRanger(reader);
+  const range = (name: string, ...limits: LimitRangeItem[]) =>
+    reader.put(resources.limitranges, { metadata: { name, namespace: 'team' }, spec: { limits } });
+  range(
+    'a',
+    { type: 'Pod', max: { cpu: '1' } },
+    { type: 'PersistentVolumeClaim', max: { storage: '2Gi' }, maxLimitRequestRatio: { storage: '1' } },
+  );
+  range('b', { type: 'Container', max: { cpu: '500m' }, default: { cpu: '400m' } });
+  const asks = (cpu: string, fields: Partial<Pod['spec']> = {}) =>
+    pod({ containers: [{ name: 'main', image: 'x', resources: { limits: { cpu } } }], ...fields });
+  const ask = (object: Pod, more = {}) => runPlugin(plugin, createTestRequest(resources.pods, { object, ...more }));
+  const head = 'pods "web" is forbidden: ';
+  assert.equal(await ask(asks('2')), `${head}maximum cpu usage per Pod is 1, but limit is 2`);
+  assert.equal(await ask(asks('600m')), `${head}maximum cpu usage per Container is 500m, but limit is 600m`);
+  assert.equal(await ask(asks('400m', { overhead: { cpu: '1' } })), undefined);
+  const resize = { operation: 'UPDATE', subresource: 'resize', old: asks('400m') };
+  const resized = pod();
+  assert.equal(await ask(resized, resize), undefined);
+  assert.deepEqual(resized.spec.containers[0]?.resources, { limits: { cpu: '400m' } });
+  assert.equal(await ask(asks('2'), resize), `${head}maximum cpu usage per Pod is 1, but limit is 2`);
+  const claim = (storage: string, metadata = {}) => ({
+    metadata: { name: 'c', namespace: 'team', ...metadata },
+    spec: { resources: { requests: { storage } } },
+  });
+  const grow = (old: object) =>
+    runPlugin(
+      plugin,
+      createTestRequest(resources.persistentvolumeclaims, {
+        object: claim('3Gi'),
+        old: old as never,
+        operation: 'UPDATE',
+      }),
+    );
+  assert.equal(
+    await grow(claim('1Gi')),
+    'persistentvolumeclaims "c" is forbidden: maximum storage usage per PersistentVolumeClaim is 2Gi, but request is 3Gi',
+  );
+  assert.equal(await grow(claim('1Gi', { deletionTimestamp: '2030-01-01T00:00:00Z' })), undefined);
 });

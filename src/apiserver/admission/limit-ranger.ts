@@ -1,4 +1,4 @@
-import type { Container, LimitRangeItem, PersistentVolumeClaim, Pod } from '#api';
+import type { Container, LimitRange, LimitRangeItem, PersistentVolumeClaim, Pod } from '#api';
 import { resources } from '#api';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { ObjectReader } from '../reader.ts';
@@ -14,23 +14,43 @@ export function createLimitRanger(reader: ObjectReader): AdmissionPlugin {
   return {
     name: 'LimitRanger',
     mutate(request) {
-      if (!isAbout(request, resources.pods) || request.operation !== 'CREATE') return;
-      const pod = draftOf<Pod>(request);
-      if (pod) for (const item of itemsOf(reader, request, 'Container')) setDefaults(pod, item);
+      const pod = boundedPod(request);
+      if (!pod) return;
+      for (const range of rangesOf(reader, request)) {
+        for (const item of range.spec?.limits ?? []) if (item.type === 'Container') setDefaults(pod, item);
+      }
     },
     validate(request) {
-      const complaints = [...complain(reader, request)];
-      if (complaints.length > 0) throw refuse(request, aggregate(complaints));
+      const pod = boundedPod(request);
+      const claim = boundedClaim(request);
+      if (!pod && !claim) return;
+      for (const range of rangesOf(reader, request)) {
+        // As upstream: what the next ranges say is only heard when this one is content.
+        const complaints = [...complain(range.spec?.limits ?? [], pod, claim)];
+        if (complaints.length > 0) throw refuse(request, aggregate(complaints));
+      }
     },
   };
 }
 
-function itemsOf(reader: ObjectReader, request: AdmissionRequest, type: string): LimitRangeItem[] {
-  const ranges = reader.list(resources.limitranges, request.namespace);
-  return ranges
-    .filter(range => !range.metadata.deletionTimestamp)
-    .flatMap(range => range.spec?.limits ?? [])
-    .filter(item => item.type === type);
+/** The pod, when the request is one that pods are held to bounds at: a new one, or one that changes its size. */
+function boundedPod(request: AdmissionRequest): Pod | undefined {
+  const isNew = isAbout(request, resources.pods) && request.operation === 'CREATE';
+  const isResized = isAbout(request, resources.pods, 'resize') && request.operation === 'UPDATE';
+  return (isNew || isResized) && !isEnding(request) ? draftOf<Pod>(request) : undefined;
+}
+
+function boundedClaim(request: AdmissionRequest): PersistentVolumeClaim | undefined {
+  if (!isAbout(request, resources.persistentvolumeclaims) || isEnding(request)) return undefined;
+  return request.operation === 'CREATE' || request.operation === 'UPDATE' ? draftOf(request) : undefined;
+}
+
+function isEnding({ old }: AdmissionRequest): boolean {
+  return old?.metadata.deletionTimestamp !== undefined;
+}
+
+function rangesOf(reader: ObjectReader, request: AdmissionRequest): readonly LimitRange[] {
+  return request.namespace ? reader.list(resources.limitranges, request.namespace) : [];
 }
 
 /** One bound of a LimitRange beside what an object asks for of that resource. */
@@ -44,45 +64,58 @@ interface Bounded {
 }
 type Judge = (bounded: Bounded) => string | undefined;
 
-function* complain(reader: ObjectReader, request: AdmissionRequest): Generator<string> {
-  const isCreate = request.operation === 'CREATE';
-  if (!request.namespace || (!isCreate && request.operation !== 'UPDATE')) return;
-  if (isAbout(request, resources.pods, 'resize') || (isAbout(request, resources.pods) && isCreate)) {
-    const pod = draftOf<Pod>(request);
-    if (pod) yield* complainPod(reader, request, pod);
-  }
-  if (isAbout(request, resources.persistentvolumeclaims)) {
-    const requests = toAmounts(draftOf<PersistentVolumeClaim>(request)?.spec?.resources?.requests);
-    for (const item of itemsOf(reader, request, 'PersistentVolumeClaim')) yield* complainItem(item, requests, requests);
+function* complain(
+  items: readonly LimitRangeItem[],
+  pod: Pod | undefined,
+  claim: PersistentVolumeClaim | undefined,
+): Generator<string> {
+  for (const item of items) {
+    if (pod) yield* complainPod(item, pod);
+    if (claim && item.type === 'PersistentVolumeClaim') yield* complainClaim(item, claim);
   }
 }
 
-function* complainPod(reader: ObjectReader, request: AdmissionRequest, pod: Pod): Generator<string> {
-  for (const item of itemsOf(reader, request, 'Container')) {
-    for (const container of [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]) {
-      const { requests, limits } = container.resources ?? {};
-      yield* complainItem(item, toAmounts(requests), toAmounts(limits));
+function* complainPod(item: LimitRangeItem, pod: Pod): Generator<string> {
+  const { spec } = pod;
+  if (item.type === 'Container') {
+    for (const { resources: wanted } of [...spec.containers, ...(spec.initContainers ?? [])]) {
+      yield* complainItem(item, toAmounts(wanted?.requests), toAmounts(wanted?.limits));
     }
   }
-  for (const item of itemsOf(reader, request, 'Pod')) {
-    yield* complainItem(item, podAmounts({ spec: pod.spec }, 'requests'), podAmounts({ spec: pod.spec }, 'limits'));
+  if (item.type === 'Pod') {
+    // Overhead is not what its user asked for.
+    const asked = { spec: { ...spec, overhead: undefined } };
+    yield* complainItem(item, podAmounts(asked, 'requests'), podAmounts(asked, 'limits'));
   }
 }
 
 function* complainItem(item: LimitRangeItem, requests: Amounts, limits: Amounts): Generator<string> {
-  // Claims have requests only: upstream words both bounds for them by the request.
-  const judgeMaximum = item.type === 'PersistentVolumeClaim' ? aboveMaximumRequest : aboveMaximum;
-  const judges: readonly [Readonly<Record<string, string | number>> | undefined, Judge][] = [
-    [item.min, belowMinimum],
-    [item.max, judgeMaximum],
-    [item.maxLimitRequestRatio, aboveRatio],
-  ];
-  for (const [bounds, judge] of judges) {
-    for (const [name, bound] of Object.entries(bounds ?? {})) {
-      const [request, limit] = [requests.get(name), limits.get(name)];
-      const complaint = judge({ type: item.type, name, bound: parseAmount(bound), request, limit });
-      if (complaint) yield complaint;
-    }
+  const { type, min, max, maxLimitRequestRatio } = item;
+  yield* judge(type, { bounds: min, of: belowMinimum, requests, limits });
+  yield* judge(type, { bounds: max, of: aboveMaximum, requests, limits });
+  yield* judge(type, { bounds: maxLimitRequestRatio, of: aboveRatio, requests, limits });
+}
+
+/** Claims have requests only: upstream words both bounds for them by the request. */
+function* complainClaim({ type, min, max }: LimitRangeItem, claim: PersistentVolumeClaim): Generator<string> {
+  const requests = toAmounts(claim.spec?.resources?.requests);
+  const limits: Amounts = new Map();
+  yield* judge(type, { bounds: min, of: belowMinimum, requests, limits });
+  yield* judge(type, { bounds: max, of: aboveMaximumRequest, requests, limits });
+}
+
+interface Judged {
+  readonly bounds: Readonly<Record<string, string | number>> | undefined;
+  readonly of: Judge;
+  readonly requests: Amounts;
+  readonly limits: Amounts;
+}
+
+function* judge(type: string, { bounds, of, requests, limits }: Judged): Generator<string> {
+  for (const [name, bound] of Object.entries(bounds ?? {})) {
+    const [request, limit] = [requests.get(name), limits.get(name)];
+    const complaint = of({ type, name, bound: parseAmount(bound), request, limit });
+    if (complaint) yield complaint;
   }
 }
 
