@@ -40,6 +40,7 @@ export async function startBackground(load: BackgroundLoad): Promise<AsyncDispos
 
 async function main(load: BackgroundLoad): Promise<void> {
   let count = 0;
+  let isAnswered = false;
   // Runs of one measurement must not meet the names of those before.
   const run = `${process.pid}-${process.hrtime.bigint()}`;
   const fill = (template: string) => template.replaceAll('{n}', `${run}-${count}`);
@@ -51,7 +52,8 @@ async function main(load: BackgroundLoad): Promise<void> {
       const { status, text } = await send(session, { ...load.call, path: fill(path), ...filled });
       // To be refused is what a flood must expect.
       if (status >= 300 && status !== 429) throw new Error(`${path}: ${status} ${text()}`);
-      if (count === 1) process.stdout.write('answered\n');
+      if (!isAnswered) process.stdout.write('answered\n');
+      isAnswered = true;
     }
   };
   const sessions = await Promise.all(Array.from({ length: load.connections }, () => openSession(load.target)));
