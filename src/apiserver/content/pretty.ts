@@ -9,6 +9,39 @@ export function isPretty(query: URLSearchParams, userAgent: string | undefined):
   return userAgent !== undefined && people.some(name => userAgent.startsWith(name));
 }
 
+/** What is in deeper levels is written at once. */
+const steppedDepth = 8;
+
+/** `prettyJson` in steps, for large values. */
+export function* prettySteps(value: unknown, indent = '', depth = steppedDepth): Generator<void, string> {
+  const isContainer = typeof value === 'object' && value !== null;
+  if (!isContainer || depth === 0) return prettyJson(value)?.replaceAll('\n', `\n${indent}`) ?? 'null';
+  const inner = `${indent}  `;
+  const texts: string[] = [];
+  for (const [name, part] of Object.entries(value)) {
+    if (part === undefined && !Array.isArray(value)) continue;
+    const text = yield* prettySteps(part, inner, depth - 1);
+    texts.push(Array.isArray(value) ? text : `${JSON.stringify(name)}: ${text}`);
+    yield;
+  }
+  const [open, close] = Array.isArray(value) ? '[]' : '{}';
+  return texts.length === 0 ? `${open}${close}` : `${open}\n${inner}${texts.join(`,\n${inner}`)}\n${indent}${close}`;
+}
+
+/** `JSON.stringify` in steps, for large values. */
+export function* jsonSteps(value: unknown, depth = steppedDepth): Generator<void, string> {
+  if (typeof value !== 'object' || value === null || depth === 0) return JSON.stringify(value) ?? 'null';
+  const isList = Array.isArray(value);
+  const texts: string[] = [];
+  for (const [name, part] of Object.entries(value)) {
+    if (part === undefined && !isList) continue;
+    const text = yield* jsonSteps(part, depth - 1);
+    texts.push(isList ? text : `${JSON.stringify(name)}:${text}`);
+    yield;
+  }
+  return isList ? `[${texts.join(',')}]` : `{${texts.join(',')}}`;
+}
+
 /** Upstream's indentation. */
 export function prettyJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2);

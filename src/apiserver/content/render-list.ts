@@ -1,16 +1,16 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf, isCustomKind } from '#api';
 import type { Turn } from '#base';
-import { createTurn } from '#base';
+import { createTurn, inTurns } from '#base';
 import type { Response } from '#wire';
 import type { Item } from '../storage/item.ts';
 import type { JoinedItems, Snapshot } from '../watch-cache/snapshot.ts';
 import { jsonHeaders } from './answer.ts';
-import { isPretty, prettyJson } from './pretty.ts';
+import { isPretty, jsonSteps, prettyJson, prettySteps } from './pretty.ts';
 import type { View } from './render.ts';
-import { encode, headersOf, isPlain, protobufBody, servedObject } from './render.ts';
+import { encode, headersOf, isLargeItem, isPlain, protobufBody, servedObject } from './render.ts';
 import { partialMetadata, tableOf } from './transform.ts';
-import { yamlPieces } from './yaml-text.ts';
+import { yamlItemSteps, yamlPieces } from './yaml-text.ts';
 
 /** What a list says beside its items. */
 export interface ListParts {
@@ -156,28 +156,35 @@ interface Pieces {
 
 async function jsonItems({ items, make }: Listing, turn: Turn, isIndented: boolean): Promise<Pieces> {
   const separator = isIndented ? '\n    ' : '';
-  return inPieces(items, turn, (item, index) => {
-    const text = isIndented ? prettyJson(make(item)).replaceAll('\n', separator) : JSON.stringify(make(item));
-    return `${index > 0 ? ',' : ''}${separator}${text}`;
+  return inPieces(items, turn, async (item, index) => {
+    const before = `${index > 0 ? ',' : ''}${separator}`;
+    if (!isIndented) {
+      return before + (isLargeItem(item) ? await inTurns(turn, jsonSteps(make(item))) : JSON.stringify(make(item)));
+    }
+    if (isLargeItem(item)) return before + (await inTurns(turn, prettySteps(make(item), '    ')));
+    return before + prettyJson(make(item)).replaceAll('\n', separator);
   });
 }
 
 async function yamlBody({ around, member, items, make }: Listing, turn: Turn): Promise<Uint8Array[]> {
   const yaml = yamlPieces(around as Record<string, unknown>, member);
-  const { pieces } = await inPieces(items, turn, item => yaml.item(make(item)));
+  const { pieces } = await inPieces(items, turn, item =>
+    isLargeItem(item) ? inTurns(turn, yamlItemSteps(make(item))) : yaml.item(make(item)),
+  );
   return [Buffer.from(yaml.head(items.length === 0)), ...pieces, Buffer.from(yaml.tail)];
 }
 
 async function inPieces(
   items: readonly Item[],
   turn: Turn,
-  write: (item: Item, index: number) => string,
+  write: (item: Item, index: number) => string | Promise<string>,
 ): Promise<Pieces> {
   const pieces: Uint8Array[] = [];
   let text = '';
   let index = 0;
   for (const item of items) {
-    text += write(item, index++);
+    if (isLargeItem(item)) await item.load(turn);
+    text += await write(item, index++);
     if (text.length >= pieceLength) {
       pieces.push(Buffer.from(text));
       text = '';
@@ -191,6 +198,7 @@ async function inPieces(
 async function eachInTurns<T>(items: readonly Item[], turn: Turn, make: (item: Item) => T): Promise<T[]> {
   const made: T[] = [];
   for (const item of items) {
+    if (isLargeItem(item)) await item.load(turn);
     made.push(make(item));
     if (turn.isOver()) await turn.next();
   }

@@ -1,15 +1,16 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
+import { createTurn, inTurns } from '#base';
 import type { Response } from '#wire';
 import type { Core } from '../core.ts';
 import type { Item } from '../storage/item.ts';
 import { jsonHeaders, noCache } from './answer.ts';
 import type { Form, Media } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';
-import { isPretty, prettyJson } from './pretty.ts';
+import { isPretty, prettyJson, prettySteps } from './pretty.ts';
 import { partialMetadata, tableOf } from './transform.ts';
 import { toVersion } from './versions.ts';
-import { yamlText } from './yaml-text.ts';
+import { yamlSteps, yamlText } from './yaml-text.ts';
 
 /** For whom something is rendered, and how. */
 export interface View {
@@ -26,8 +27,15 @@ export function isPlain({ form, query, userAgent }: View): boolean {
   return form.media === 'json' && form.as === undefined && !isPretty(query, userAgent);
 }
 
-/** One stored object. */
-export function renderItem(view: View, item: Item, status = 200): Response {
+/** What is made of larger ones takes a turn of the event loop, and more. */
+const largeBytes = 64 * 1024;
+
+export function isLargeItem(item: Item): boolean {
+  return item.bytes.length > largeBytes;
+}
+
+/** One stored object; a large one as text for people in as many turns as it takes. */
+export function renderItem(view: View, item: Item, status = 200): Response | Promise<Response> {
   if (isPlain(view) && item.apiVersion === apiVersionOf(view.kind)) {
     return { status, headers: jsonHeaders, body: item.bytes };
   }
@@ -39,7 +47,17 @@ export function renderItem(view: View, item: Item, status = 200): Response {
     });
     return { status, headers: headersOf('protobuf'), body };
   }
+  if (isLargeItem(item) && form.as === undefined) return renderLarge(view, servedObject(kind, item), status);
   return renderObject(view, servedObject(kind, item), status);
+}
+
+async function renderLarge(view: View, object: UnknownObject, status: number): Promise<Response> {
+  const turn = createTurn(view.core.clock);
+  if (view.form.media === 'yaml') {
+    return { status, headers: headersOf('yaml'), body: Buffer.from(await inTurns(turn, yamlSteps(object))) };
+  }
+  if (!isPretty(view.query, view.userAgent)) return encode(view, object, status);
+  return { status, headers: jsonHeaders, body: Buffer.from(`${await inTurns(turn, prettySteps(object))}\n`) };
 }
 
 /** Any object of the kind, or another that is an answer to it (Scale, Status). */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { yamlPieces, yamlText } from './yaml-text.ts';
+import { jsonSteps, prettyJson, prettySteps } from './pretty.ts';
+import { yamlItemSteps, yamlPieces, yamlSteps, yamlText } from './yaml-text.ts';
 
 const values: readonly unknown[] = [
   {},
@@ -40,6 +41,24 @@ for (const value of values) {
 test('keys are in order, and lists stand under their key', () => {
   const text = yamlText({ b: [{ d: 1, c: 'x' }], a: '1' });
   assert.equal(text, 'a: "1"\nb:\n- c: x\n  d: 1\n');
+});
+
+test('large values in steps are what they are at once', () => {
+  const deep = { a: [{ b: [[{ c: { d: [1, { e: { f: [{ g: { h: 1 } }] } }] } }], []], z: {} }], 'x: y': null };
+  for (const value of [...values, deep, [deep, deep], { list: [[deep]] }]) {
+    const read = <T>(work: Generator<void, T>): T => {
+      for (;;) {
+        const step = work.next();
+        if (step.done) return step.value;
+      }
+    };
+    assert.equal(read(yamlSteps(value)), yamlText(value));
+    assert.equal(read(prettySteps(value)), prettyJson(value));
+    assert.equal(read(jsonSteps(value)), JSON.stringify(value));
+    if (typeof value !== 'object' || value === null || Object.keys(value).length === 0) continue;
+    const pieces = yamlPieces({}, 'items');
+    assert.equal(read(yamlItemSteps(value)), pieces.item(value));
+  }
 });
 
 test('a list in pieces is what it is in one', () => {

@@ -11,6 +11,86 @@ export function yamlText(value: unknown): string {
   return out.join('').replace(/^\n/, '');
 }
 
+/** The same in steps, for large values. */
+export function* yamlSteps(value: unknown): Generator<void, string> {
+  if (isEmptyOrScalar(value)) return yamlText(value);
+  const text = createText();
+  yield* writeSteps(value as Container, { indent: '', text, depth: steppedDepth, isBeside: false });
+  return `${text.take().slice(1)}\n`;
+}
+
+/** An item of `yamlPieces` in steps. */
+export function* yamlItemSteps(item: unknown): Generator<void, string> {
+  const text = createText();
+  text.out.push('-');
+  yield* writeSteps(item as Container, { indent: '  ', text, depth: steppedDepth, isBeside: true });
+  return `${text.take()}\n`;
+}
+
+/** What is in deeper levels is written at once. */
+const steppedDepth = 8;
+/** Pieces that are joined at a time. */
+const maxPieces = 8192;
+
+/** A text that is joined as it grows: all at once would take too long. */
+interface Text {
+  readonly out: string[];
+  /** Between two members. */
+  join(): void;
+  take(): string;
+}
+
+function createText(): Text {
+  const out: string[] = [];
+  const texts: string[] = [];
+  return {
+    out,
+    join() {
+      if (out.length < maxPieces) return;
+      texts.push(out.join(''));
+      out.length = 0;
+    },
+    take: () => texts.join('') + out.join(''),
+  };
+}
+
+interface SteppedPlace {
+  readonly indent: string;
+  readonly text: Text;
+  readonly depth: number;
+  /** The first line goes beside a dash. */
+  readonly isBeside: boolean;
+}
+
+/** `write`, which may be left after each member. */
+function* writeSteps(value: Container, at: SteppedPlace): Generator<void, void> {
+  const { indent, text, depth } = at;
+  const { out } = text;
+  let isBeside = at.isBeside;
+  const isList = Array.isArray(value);
+  const names = isList ? value.keys() : namesOf(value as Readonly<Record<string, unknown>>);
+  for (const name of names) {
+    const part = (value as Readonly<Record<string | number, unknown>>)[name];
+    const start = out.length;
+    const isWhole = depth === 0 || isEmptyOrScalar(part);
+    if (!isWhole) out.push('\n', indent, isList ? '-' : `${plainOrQuoted(name as string)}:`);
+    else if (isList) writeItem(part, indent, out);
+    else writeMember(name as string, part, { indent, out });
+    if (isBeside) {
+      out[start] = ' ';
+      out[start + 1] = '';
+    }
+    isBeside = false;
+    if (!isWhole) {
+      // Lists stand as far out as their key.
+      const inner = !isList && Array.isArray(part) ? indent : `${indent}  `;
+      yield* writeSteps(part as Container, { indent: inner, text, depth: depth - 1, isBeside: isList });
+    }
+    text.join();
+    yield;
+  }
+}
+
 /** The same for an object with one more member, a list, whose items are written one after the other: what comes before them, each of them, what follows. */
 export function yamlPieces(
   value: Readonly<Record<string, unknown>>,
@@ -42,12 +122,15 @@ function write(value: Container, indent: string, out: string[]): void {
     return;
   }
   for (const key of namesOf(value as Readonly<Record<string, unknown>>)) {
-    const part = (value as Readonly<Record<string, unknown>>)[key];
-    out.push('\n', indent, plainOrQuoted(key), ':');
-    if (isEmptyOrScalar(part)) out.push(' ', scalarText(part));
-    // Lists stand as far out as their key, as upstream's do.
-    else write(part as Container, Array.isArray(part) ? indent : `${indent}  `, out);
+    writeMember(key, (value as Readonly<Record<string, unknown>>)[key], { indent, out });
   }
+}
+
+function writeMember(key: string, part: unknown, { indent, out }: { indent: string; out: string[] }): void {
+  out.push('\n', indent, plainOrQuoted(key), ':');
+  if (isEmptyOrScalar(part)) out.push(' ', scalarText(part));
+  // Lists stand as far out as their key, as upstream's do.
+  else write(part as Container, Array.isArray(part) ? indent : `${indent}  `, out);
 }
 
 function writeItem(item: unknown, indent: string, out: string[]): void {

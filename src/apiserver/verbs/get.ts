@@ -17,5 +17,8 @@ export async function get(target: Target): Promise<Response> {
   if (waiting) await waiting;
   const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
   if (!item) throw notFound(kind, target.name);
-  return compressIfLarge(exchange.request, renderItem({ core, kind, form, query }, await servedItem(target, item)));
+  return compressIfLarge(
+    exchange.request,
+    await renderItem({ core, kind, form, query }, await servedItem(target, item)),
+  );
 }

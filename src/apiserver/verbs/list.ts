@@ -4,6 +4,7 @@ import { createTurn } from '#base';
 import type { Response } from '#wire';
 import { compressIfLarge } from '../content/compress.ts';
 import { formFor } from '../content/negotiate.ts';
+import { isLargeItem } from '../content/render.ts';
 import { renderList } from '../content/render-list.ts';
 import { expired } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
@@ -117,6 +118,7 @@ async function select(
   const items: Item[] = [];
   for (const item of source) {
     if (turn.isOver()) await turn.next();
+    if (selection.looksInside && isLargeItem(item)) await item.load(turn);
     if (!selection(item)) continue;
     if (limit > 0 && items.length === limit) return { items, following: item.key };
     items.push(item);
