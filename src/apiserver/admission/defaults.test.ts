@@ -7,9 +7,9 @@ import {
   createDefaultTolerationSeconds,
   createPodTopologyLabels,
   createPriority,
-  createRuntimeClass,
   createTaintNodesByCondition,
 } from './pod-defaults.ts';
+import { createRuntimeClass } from './runtime-class.ts';
 import {
   createDefaultIngressClass,
   createDefaultStorageClass,
@@ -110,6 +110,62 @@ test('nodes start tainted, pods take zone and runtime class', async () => {
   );
 });
 
+test('a pod has the overhead of its runtime class, and each toleration once', async () => {
+  const reader = createFakeReader();
+  const plugin = createRuntimeClass(reader);
+  reader.put(
+    resources.runtimeclasses,
+    {
+      metadata: { name: 'vm' },
+      handler: 'vm',
+      overhead: { podFixed: { memory: '64Mi', cpu: '250m' } },
+      scheduling: {
+        tolerations: [
+          { key: 'vm', operator: 'Exists' },
+          { key: 'slow', operator: 'Exists', effect: 'NoExecute' },
+        ],
+      },
+    },
+    { metadata: { name: 'plain' }, handler: 'plain' },
+  );
+  const ask = async (fields: Partial<Pod['spec']>, after?: (made: Pod) => void) => {
+    const object = pod({ runtimeClassName: 'vm', ...fields });
+    const request = createTestRequest(resources.pods, { object });
+    const [mutation, validation] = [
+      { name: '', mutate: plugin.mutate! },
+      { name: '', validate: plugin.validate! },
+    ];
+    const first = await runPlugin(mutation, request);
+    after?.(object);
+    return [first ?? (await runPlugin(validation, request)), object.spec] as const;
+  };
+  const head = 'pods "web" is forbidden: pod rejected: ';
+  const differs = `${head}Pod's Overhead doesn't match RuntimeClass's defined Overhead`;
+  const without = `${head}Pod Overhead set without corresponding RuntimeClass defined Overhead`;
+  const table: readonly [Partial<Pod['spec']>, string | undefined, ((made: Pod) => void)?][] = [
+    [{ overhead: {} }, undefined],
+    [{ overhead: { cpu: '0.25', memory: '65536Ki' } }, undefined],
+    [{ overhead: { cpu: '1' } }, differs],
+    [{}, differs, made => void Object.assign(made.spec, { overhead: { cpu: '1' } })],
+    [{ runtimeClassName: 'plain' }, undefined],
+    [{ runtimeClassName: 'plain', overhead: { cpu: '1' } }, without],
+    [{ runtimeClassName: undefined, overhead: { cpu: '1' } }, without],
+  ];
+  for (const [fields, message, after] of table) assert.equal((await ask(fields, after))[0], message);
+  const [, spec] = await ask({
+    tolerations: [
+      { key: 'vm', operator: 'Equal', value: 'a', effect: 'NoSchedule' },
+      { key: 'slow', operator: 'Exists', effect: 'NoExecute', tolerationSeconds: 5 },
+      { key: 'own', operator: 'Exists' },
+    ],
+  });
+  assert.deepEqual(spec.tolerations, [
+    { key: 'own', operator: 'Exists' },
+    { key: 'vm', operator: 'Exists' },
+    { key: 'slow', operator: 'Exists', effect: 'NoExecute' },
+  ]);
+});
+
 test('claims and ingresses get default classes, protection, and grow only where they may', async () => {
   const reader = createFakeReader();
   const marked = (name: string, annotation: string, created: string) => ({
@@ -166,5 +222,12 @@ test('claims and ingresses get default classes, protection, and grow only where 
     (await resize('old')) ?? '',
     /only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize$/,
   );
+  const moved = createTestRequest(resources.persistentvolumeclaims, {
+    operation: 'UPDATE',
+    old: claim(size('old', '1Gi')),
+    object: claim(size('new', '2Gi')),
+  });
+  const resizer = createPersistentVolumeClaimResize(reader, compareQuantities);
+  assert.match((await runPlugin(resizer, moved)) ?? '', /must support resize$/, 'not with another class');
   assert.match((await resize('new', 'Pending')) ?? '', /Only bound persistent volume claims can be expanded$/);
 });

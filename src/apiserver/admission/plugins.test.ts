@@ -139,6 +139,10 @@ test('owner references need the right to delete and to set finalizers', async ()
   );
   rights.add('update replicasets/finalizers');
   assert.equal(await ask([blocking]), undefined);
+  const stranger = { ...blocking, kind: 'Stranger' };
+  assert.match((await ask([stranger])) ?? '', /cannot find RESTMapping for APIVersion apps\/v1 Kind Stranger/);
+  rights.add('update */finalizers');
+  assert.equal(await ask([stranger]), undefined);
 });
 
 test('what is stored and not acted on is said when it is written, and what is acted on is not', async () => {

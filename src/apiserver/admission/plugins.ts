@@ -20,7 +20,6 @@ import {
   createDefaultTolerationSeconds,
   createPodTopologyLabels,
   createPriority,
-  createRuntimeClass,
   createTaintNodesByCondition,
 } from './pod-defaults.ts';
 import { createPodResizeValidator } from './pod-resize.ts';
@@ -28,6 +27,7 @@ import { createPodSecurity } from './pod-security.ts';
 import { createPolicyPlugins } from './policies/index.ts';
 import { createRbacEscalationCheck } from './rbac-rules.ts';
 import { createResourceQuota } from './resource-quota.ts';
+import { createRuntimeClass } from './runtime-class.ts';
 import { createServiceAccountPlugin } from './service-account.ts';
 import {
   createDefaultIngressClass,

@@ -1,6 +1,5 @@
-import type { Node, Pod, RuntimeClass, Taint, Toleration } from '#api';
+import type { Node, Pod, PriorityClass, Taint, Toleration } from '#api';
 import { resources } from '#api';
-import { highestUserPriority, systemPriorityClassPrefix } from '../access/bootstrap-objects.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import type { ObjectReader } from '../reader.ts';
 import { draftOf, isAbout, oldOf, refuse } from './request.ts';
@@ -100,92 +99,23 @@ function priorityOf(reader: ObjectReader, request: AdmissionRequest, pod: Pod) {
     if (!found) throw refuse(request, `no PriorityClass with name ${name} was found`);
     return { name, value: found.value ?? 0, preemptionPolicy: found.preemptionPolicy };
   }
-  // Should several be default, the lowest wins.
+  const found = defaultClassOf(reader);
+  return { name: found?.metadata.name, value: found?.value ?? 0, preemptionPolicy: found?.preemptionPolicy };
+}
+
+/** Should several be default, the lowest wins. */
+function defaultClassOf(reader: ObjectReader): PriorityClass | undefined {
   const classes = reader.list(resources.priorityclasses).filter(candidate => candidate.globalDefault);
-  const [lowest] = classes.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0));
-  return { name: lowest?.metadata.name, value: lowest?.value ?? 0, preemptionPolicy: lowest?.preemptionPolicy };
+  return classes.toSorted((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
 }
 
 function checkDefaultClass(reader: ObjectReader, request: AdmissionRequest): void {
-  const draft = request.object as unknown as { metadata: { name: string }; globalDefault?: boolean; value?: number };
-  if (!draft) return;
-  const { name } = draft.metadata;
-  const isSystem = name.startsWith(systemPriorityClassPrefix);
-  if (request.operation === 'CREATE' && !isSystem && (draft.value ?? 0) > highestUserPriority) {
-    throw refuse(request, `maximum allowed value of a user defined priority is ${highestUserPriority}`);
-  }
-  if (!draft.globalDefault) return;
-  const other = reader
-    .list(resources.priorityclasses)
-    .find(found => found.globalDefault && found.metadata.name !== name);
-  if (other) {
-    throw refuse(
-      request,
-      `PriorityClass ${other.metadata.name} is already marked as default. Only one default can exist`,
-    );
-  }
-}
-
-/** Adds what a pod's runtime class brings: overhead, node selector, tolerations. */
-export function createRuntimeClass(reader: ObjectReader): AdmissionPlugin {
-  return {
-    name: 'RuntimeClass',
-    mutate(request) {
-      const pod = isCreate(request, resources.pods) ? draftOf<Pod>(request) : undefined;
-      if (!pod) return;
-      const runtimeClass = findRuntimeClass(reader, request, pod);
-      if (runtimeClass) {
-        setOverhead(request, pod, runtimeClass);
-        setScheduling(request, pod, runtimeClass);
-      }
-    },
-    validate(request) {
-      const pod = isCreate(request, resources.pods) ? draftOf<Pod>(request) : undefined;
-      if (!pod?.spec.overhead) return;
-      if (!pod.spec.runtimeClassName) {
-        throw refuse(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
-      }
-    },
-  };
-}
-
-function findRuntimeClass(reader: ObjectReader, request: AdmissionRequest, pod: Pod): RuntimeClass | undefined {
-  const name = pod.spec.runtimeClassName;
-  if (!name) return undefined;
-  const found = reader.get(resources.runtimeclasses, undefined, name);
-  if (!found) throw refuse(request, `pod rejected: RuntimeClass "${name}" not found`);
-  return found;
-}
-
-function setOverhead(request: AdmissionRequest, pod: Pod, runtimeClass: RuntimeClass): void {
-  const fixed = runtimeClass.overhead?.podFixed;
-  if (!fixed) {
-    if (!pod.spec.overhead) return;
-    throw refuse(request, 'pod rejected: Pod Overhead set without corresponding RuntimeClass defined Overhead');
-  }
-  if (pod.spec.overhead && JSON.stringify(pod.spec.overhead) !== JSON.stringify(fixed)) {
-    throw refuse(request, "pod rejected: Pod's Overhead doesn't match RuntimeClass's defined Overhead");
-  }
-  pod.spec.overhead = { ...fixed };
-}
-
-function setScheduling(request: AdmissionRequest, pod: Pod, runtimeClass: RuntimeClass): void {
-  const { scheduling } = runtimeClass;
-  if (!scheduling) return;
-  const selector = { ...pod.spec.nodeSelector };
-  for (const [key, value] of Object.entries(scheduling.nodeSelector ?? {})) {
-    if (selector[key] !== undefined && selector[key] !== value) {
-      throw refuse(
-        request,
-        `conflict: runtimeClass.scheduling.nodeSelector[${key}] = ${value}; pod.spec.nodeSelector[${key}] = ${selector[key]}`,
-      );
-    }
-    selector[key] = value;
-  }
-  if (Object.keys(selector).length > 0) pod.spec.nodeSelector = selector;
-  const known = new Set((pod.spec.tolerations ?? []).map(toleration => JSON.stringify(toleration)));
-  const added = (scheduling.tolerations ?? []).filter(toleration => !known.has(JSON.stringify(toleration)));
-  if (added.length > 0) pod.spec.tolerations = [...(pod.spec.tolerations ?? []), ...structuredClone(added)];
+  const draft = draftOf<PriorityClass>(request);
+  const isWrite = request.operation === 'CREATE' || request.operation === 'UPDATE';
+  if (!isWrite || !draft?.globalDefault) return;
+  const present = defaultClassOf(reader)?.metadata.name;
+  if (present === undefined || (request.operation === 'UPDATE' && present === draft.metadata.name)) return;
+  throw refuse(request, `PriorityClass ${present} is already marked as default. Only one default can exist`);
 }
 
 /** Labels that a pod takes over from its node when it is bound. */
@@ -201,9 +131,9 @@ export function createPodTopologyLabels(reader: ObjectReader): AdmissionPlugin {
       if (!object) return;
       if (isAbout(request, resources.pods)) {
         copyLabels(reader, (object as unknown as Pod).spec.nodeName, object);
-      } else if (isAbout(request, resources.pods, 'binding') || isAbout(request, resources.bindings)) {
+      } else if (isAbout(request, resources.pods, 'binding')) {
         const target = object['target'] as { kind?: string; name?: string } | undefined;
-        if (!target?.kind || target.kind === 'Node') copyLabels(reader, target?.name, object);
+        if (target?.kind === 'Node') copyLabels(reader, target.name, object);
       }
     },
   };

@@ -81,8 +81,9 @@ export function createPersistentVolumeClaimResize(
       const before = old?.spec?.resources?.requests?.['storage'];
       if (size === undefined || before === undefined || compare(size, before) <= 0) return;
       if (old?.status?.phase !== 'Bound') throw refuse(request, 'Only bound persistent volume claims can be expanded');
-      const className = claim?.metadata.annotations?.[betaClassAnnotation] ?? claim?.spec?.storageClassName;
-      const found = className ? reader.get(resources.storageclasses, undefined, className) : undefined;
+      const className = classOf(claim);
+      const isKept = className === classOf(old);
+      const found = className && isKept ? reader.get(resources.storageclasses, undefined, className) : undefined;
       if (!found?.allowVolumeExpansion) {
         const why =
           'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';
@@ -90,6 +91,10 @@ export function createPersistentVolumeClaimResize(
       }
     },
   };
+}
+
+function classOf(claim: PersistentVolumeClaim | undefined): string | undefined {
+  return claim?.metadata.annotations?.[betaClassAnnotation] ?? claim?.spec?.storageClassName;
 }
 
 function isMarked(object: KubeObject, annotation: string): boolean {
