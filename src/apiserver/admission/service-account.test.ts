@@ -96,3 +96,26 @@ test('unknown accounts and prying mirror pods are refused; a late default accoun
   await clock.advance(150);
   assert.equal(await asked, undefined);
 });
+
+test('an account that limits its pods to its secrets judges of a running one the ephemeral containers only', async () => {
+  const { reader } = serviceAccountWorld();
+  const plugin = createServiceAccountPlugin({ reader, clock: createFakeClock(), random: createFakeRandom() });
+  const annotations = { 'kubernetes.io/enforce-mountable-secrets': 'true' };
+  reader.put(resources.serviceaccounts, {
+    metadata: { name: 'strict', namespace: 'team', annotations },
+    secrets: [{ name: 'open' }],
+  });
+  const envFrom = (name: string) => [{ secretRef: { name } }];
+  const ask = (name: string, serviceAccountName?: string) => {
+    const fields = { serviceAccountName, volumes: [{ name: 'v', secret: { secretName: 'closed' } }] };
+    const object = pod({ ...fields, ephemeralContainers: [{ name: 'shell', envFrom: envFrom(name) }] });
+    const update = { operation: 'UPDATE', subresource: 'ephemeralcontainers', object } as const;
+    return runPlugin(plugin, createTestRequest(resources.pods, update));
+  };
+  assert.equal(await ask('open', 'strict'), undefined);
+  assert.equal(
+    await ask('closed', 'strict'),
+    'pods "web" is forbidden: ephemeral container shell with envFrom referencing secret.secretName="closed" is not allowed because service account strict does not reference that secret',
+  );
+  assert.equal(await ask('open'), 'pods "web" is forbidden: no service account specified for pod team/web');
+});

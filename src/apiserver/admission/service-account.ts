@@ -56,9 +56,12 @@ async function check(options: ServiceAccountOptions, request: AdmissionRequest):
   if (!pod) return;
   if (isMirror(pod)) return checkMirror(request, pod);
   const name = pod.spec.serviceAccountName ?? oldOf<Pod>(request)?.spec.serviceAccountName ?? '';
-  if (!name) throw refuse(request, 'no service account specified for pod');
+  if (!name)
+    throw refuse(request, `no service account specified for pod ${request.namespace ?? ''}/${pod.metadata.name}`);
   const account = await findAccount(options, request, name);
-  if (isGoTrue(account.metadata.annotations?.[enforceAnnotation])) checkSecrets(request, pod, account);
+  if (!isGoTrue(account.metadata.annotations?.[enforceAnnotation])) return;
+  if (request.subresource) checkEphemeral(request, pod, account);
+  else checkSecrets(request, pod, account);
 }
 
 /** As strconv.ParseBool. */
@@ -143,9 +146,8 @@ function tokenVolume(name: string): Volume {
 
 /** An account that asks for it limits its pods to the secrets that it lists. */
 function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccount): void {
-  const listed = new Set((account.secrets ?? []).map(secret => secret.name));
+  const { listed, because } = mountable(account);
   const pull = new Set((account.imagePullSecrets ?? []).map(secret => secret.name));
-  const because = `because service account ${account.metadata.name} does not reference that secret`;
   for (const volume of pod.spec.volumes ?? []) {
     const name = volume.secret?.secretName;
     if (name && !listed.has(name)) {
@@ -155,7 +157,6 @@ function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccou
   const groups: readonly [string, readonly Container[] | undefined][] = [
     ['init container', pod.spec.initContainers],
     ['container', pod.spec.containers],
-    ['ephemeral container', pod.spec.ephemeralContainers as readonly Container[] | undefined],
   ];
   for (const [word, containers] of groups) {
     for (const container of containers ?? []) checkEnvironment(request, { word, container }, listed, because);
@@ -166,6 +167,21 @@ function checkSecrets(request: AdmissionRequest, pod: Pod, account: ServiceAccou
       throw refuse(request, `imagePullSecrets[${index}].name="${name}" is not allowed ${why}`);
     }
   }
+}
+
+/** What runs already stays as it is. */
+function checkEphemeral(request: AdmissionRequest, pod: Pod, account: ServiceAccount): void {
+  const { listed, because } = mountable(account);
+  for (const container of (pod.spec.ephemeralContainers ?? []) as readonly Container[]) {
+    checkEnvironment(request, { word: 'ephemeral container', container }, listed, because);
+  }
+}
+
+function mountable(account: ServiceAccount) {
+  return {
+    listed: new Set((account.secrets ?? []).map(secret => secret.name)),
+    because: `because service account ${account.metadata.name} does not reference that secret`,
+  };
 }
 
 function checkEnvironment(
