@@ -13,6 +13,7 @@ import { checkLabel1035, checkPathSegment, checkQualifiedName, checkSubdomain } 
 import { eachAt } from '../paths.ts';
 import { reportExpression } from './check-expression.ts';
 import type { CompiledExpression } from './policy-expressions.ts';
+import { checkRuleResources } from './rule-resources.ts';
 
 const operations: readonly string[] = ['*', 'CONNECT', 'CREATE', 'DELETE', 'UPDATE'];
 const scopes: readonly string[] = ['*', 'Cluster', 'Namespaced'];
@@ -37,37 +38,25 @@ export function defaultMatchResources(match: MatchResources | undefined): void {
 
 /** Which requests are meant: operations, groups, versions, resources. */
 export function checkRule(errors: FieldError[], path: string, rule: RuleWithOperations): void {
-  checkNames(errors, `${path}.apiGroups`, rule.apiGroups);
-  checkNames(errors, `${path}.apiVersions`, rule.apiVersions);
-  checkNames(errors, `${path}.resources`, rule.resources);
-  eachAt(`${path}.apiVersions`, rule.apiVersions, (at, version) => {
-    if (!version) errors.push(required(at));
-  });
-  eachAt(`${path}.resources`, rule.resources, (at, resource) => {
-    if (!resource) errors.push(required(at));
-  });
-  if (!rule.operations?.length) errors.push(required(`${path}.operations`));
-  else if (rule.operations.length > 1 && rule.operations.includes('*')) {
-    errors.push(invalid(`${path}.operations`, rule.operations, "if '*' is present, must not specify other operations"));
-  }
+  checkNames(errors, `${path}.operations`, rule.operations, 'operations');
   eachAt(`${path}.operations`, rule.operations, (at, operation) => {
     if (!operations.includes(operation)) errors.push(notSupported(at, operation, operations));
   });
+  checkNames(errors, `${path}.apiGroups`, rule.apiGroups, 'API groups');
+  checkNames(errors, `${path}.apiVersions`, rule.apiVersions, 'API versions');
+  eachAt(`${path}.apiVersions`, rule.apiVersions, (at, version) => {
+    if (!version) errors.push(required(at));
+  });
+  checkRuleResources(errors, `${path}.resources`, rule.resources);
   if (rule.scope !== undefined && !scopes.includes(rule.scope)) {
     errors.push(notSupported(`${path}.scope`, rule.scope, scopes));
   }
 }
 
-function checkNames(errors: FieldError[], path: string, names: readonly string[] | undefined): void {
+function checkNames(errors: FieldError[], path: string, names: readonly string[] | undefined, what: string): void {
   if (!names?.length) errors.push(required(path));
   else if (names.length > 1 && names.includes('*')) {
-    const what = path.endsWith('apiGroups')
-      ? 'API groups'
-      : path.endsWith('apiVersions')
-        ? 'API versions'
-        : 'resources';
-    if (what !== 'resources') errors.push(invalid(path, names, `if '*' is present, must not specify other ${what}`));
-    else errors.push(invalid(path, names, "if '*' is present, must not specify other resources without subresources"));
+    errors.push(invalid(path, names, `if '*' is present, must not specify other ${what}`));
   }
 }
 
@@ -85,7 +74,7 @@ export function checkConditions(
     else reportExpression(errors, `${at}.expression`, compile(expression.trim()));
     if (!name) errors.push(required(`${at}.name`));
     else pushInvalid(errors, `${at}.name`, name, checkQualifiedName(name));
-    if (names.has(name)) errors.push(duplicate(`${at}.name`, name));
+    if (name && names.has(name)) errors.push(duplicate(`${at}.name`, name));
     names.add(name);
   });
 }

@@ -5,8 +5,9 @@ import { setGeneration } from '../behaviour.ts';
 import { semanticallyEqual } from '../equality.ts';
 import { duplicate, invalid, notSupported, pushInvalid, required } from '../field-error.ts';
 import { checkLabelSelector } from '../label-selector.ts';
-import { checkSubdomain } from '../name-rules.ts';
+import { checkLabel1035, checkSubdomain } from '../name-rules.ts';
 import { eachAt } from '../paths.ts';
+import { checkWebhookService, checkWebhookUrl } from '../webhook-client.ts';
 import { webhookConditionVariables } from './expressions.ts';
 import { compileExpression, conditionTypes } from './policy-expressions.ts';
 import { checkConditions, checkPolicies, checkRule, defaultRules } from './rules.ts';
@@ -41,7 +42,7 @@ export function validateWebhooks(object: Configuration): FieldError[] {
   const names = new Set<string>();
   eachAt('webhooks', object.webhooks, (at, webhook) => {
     checkWebhook(errors, at, webhook);
-    if (names.has(webhook.name)) errors.push(duplicate(`${at}.name`, webhook.name));
+    if (webhook.name && names.has(webhook.name)) errors.push(duplicate(`${at}.name`, webhook.name));
     names.add(webhook.name);
   });
   return errors;
@@ -71,11 +72,11 @@ function checkWebhook(errors: FieldError[], path: string, webhook: Webhook): voi
   }
   checkLabelSelector(errors, `${path}.namespaceSelector`, webhook.namespaceSelector);
   checkLabelSelector(errors, `${path}.objectSelector`, webhook.objectSelector);
-  checkVersions(errors, `${path}.admissionReviewVersions`, versions);
   checkClient(errors, `${path}.clientConfig`, webhook.clientConfig);
   checkConditions(errors, `${path}.matchConditions`, webhook.matchConditions, expression =>
     compileExpression(expression, { variables: webhookConditionVariables, result: conditionTypes }),
   );
+  checkVersions(errors, `${path}.admissionReviewVersions`, versions);
 }
 
 function checkVersions(errors: FieldError[], path: string, versions: readonly string[] | undefined): void {
@@ -83,12 +84,14 @@ function checkVersions(errors: FieldError[], path: string, versions: readonly st
     errors.push(required(path, `must specify one of ${reviewVersions.join(', ')}`));
     return;
   }
+  const seen = new Set<string>();
+  eachAt(path, versions, (at, version) => {
+    if (seen.has(version)) errors.push(invalid(at, version, 'duplicate version'));
+    else pushInvalid(errors, at, version, checkLabel1035(version));
+    seen.add(version);
+  });
   if (!versions.some(version => reviewVersions.includes(version))) {
     errors.push(invalid(path, versions, `must include at least one of ${reviewVersions.join(', ')}`));
-  }
-  if (new Set(versions).size !== versions.length) {
-    const repeated = versions.find((version, index) => versions.indexOf(version) !== index);
-    errors.push(invalid(path, repeated, 'duplicate version'));
   }
 }
 
@@ -98,25 +101,8 @@ function checkClient(errors: FieldError[], path: string, client: Webhook['client
     errors.push(required(path, 'exactly one of url or service is required'));
     return;
   }
-  if (url !== undefined) {
-    const form = '; desired format: https://host[/path]';
-    const parsed = URL.canParse(url) ? new URL(url) : undefined;
-    if (!parsed) errors.push(required(`${path}.url`, `url must be a valid URL${form}`));
-    else if (parsed.protocol !== 'https:') {
-      errors.push(
-        invalid(`${path}.url`, parsed.protocol.slice(0, -1), `'https' is the only allowed URL scheme${form}`),
-      );
-    }
-    return;
-  }
-  for (const field of ['name', 'namespace'] as const) {
-    if (!service?.[field]) errors.push(required(`${path}.service.${field}`, `service ${field} is required`));
-    else pushInvalid(errors, `${path}.service.${field}`, service[field], checkSubdomain(service[field]));
-  }
-  const port = service?.port ?? httpsPort;
-  if (port < 1 || port > 65535) {
-    errors.push(invalid(`${path}.service.port`, port, 'port is not valid: must be between 1 and 65535, inclusive'));
-  }
+  if (url !== undefined) checkWebhookUrl(errors, `${path}.url`, url);
+  else if (service) checkWebhookService(errors, `${path}.service`, service);
 }
 
 export function startGeneration(draft: KubeObject): void {

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { FieldError } from '../../kind.ts';
 import type { ConversionWebhookClientConfig, CustomResourceDefinitionSpec } from '../../types.ts';
 import { forbidden, invalid, notSupported, required } from '../field-error.ts';
-import { checkLabel1035, checkSubdomain } from '../name-rules.ts';
+import { checkLabel1035 } from '../name-rules.ts';
+import { checkWebhookService, checkWebhookUrl } from '../webhook-client.ts';
 
 const strategies: readonly string[] = ['None', 'Webhook'];
 const reviewVersions: readonly string[] = ['v1', 'v1beta1'];
@@ -49,55 +50,11 @@ function checkClient(
   const { url, service, caBundle } = client;
   if ((url === undefined) === (service === undefined)) {
     errors.push(required(path, 'exactly one of url or service is required'));
-  } else if (url !== undefined) checkUrl(errors, `${path}.url`, url);
-  else if (service) checkService(errors, `${path}.service`, service);
+  } else if (url !== undefined) checkWebhookUrl(errors, `${path}.url`, url);
+  else if (service) checkWebhookService(errors, `${path}.service`, service);
   if (!caBundle || options.mayHaveInvalidBundle || isValidBundle(caBundle)) return;
   const detail = 'unable to load root certificates: data does not contain any valid RSA or ECDSA certificates';
   errors.push(invalid(`${path}.caBundle`, caBundle, detail));
-}
-
-function checkUrl(errors: FieldError[], field: string, text: string): void {
-  const form = '; desired format: https://host[/path]';
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url) {
-    errors.push(required(field, `url must be a valid URL${form}`));
-    return;
-  }
-  const scheme = url.protocol.slice(0, -1);
-  if (scheme !== 'https') errors.push(invalid(field, scheme, `'https' is the only allowed URL scheme${form}`));
-  if (!url.host) errors.push(invalid(field, '', `host must be specified${form}`));
-  if (url.username || url.password) {
-    errors.push(invalid(field, url.username, 'user information is not permitted in the URL'));
-  }
-  if (url.hash) errors.push(invalid(field, url.hash.slice(1), 'fragments are not permitted in the URL'));
-  if (url.search) errors.push(invalid(field, url.search.slice(1), 'query parameters are not permitted in the URL'));
-}
-
-function checkService(
-  errors: FieldError[],
-  path: string,
-  { name, namespace, path: urlPath, port = 443 }: NonNullable<ConversionWebhookClientConfig['service']>,
-): void {
-  if (!name) errors.push(required(`${path}.name`, 'service name is required'));
-  if (!namespace) errors.push(required(`${path}.namespace`, 'service namespace is required'));
-  if (port < 1 || port > 65535) {
-    errors.push(invalid(`${path}.port`, port, 'port is not valid: must be between 1 and 65535, inclusive'));
-  }
-  if (urlPath !== undefined) checkUrlPath(errors, `${path}.path`, urlPath);
-}
-
-function checkUrlPath(errors: FieldError[], field: string, path: string): void {
-  if (path === '/' || path === '') return;
-  if (path === '//') {
-    errors.push(invalid(field, path, 'segment[0] may not be empty'));
-    return;
-  }
-  if (!path.startsWith('/')) errors.push(invalid(field, path, "must start with a '/'"));
-  const steps = path.slice(1, path.endsWith('/') ? -1 : undefined).split('/');
-  steps.forEach((step, index) => {
-    if (step === '') errors.push(invalid(field, path, `segment[${index}] may not be empty`));
-    else for (const text of checkSubdomain(step)) errors.push(invalid(field, path, `segment[${index}]: ${text}`));
-  });
 }
 
 /** PEM, base64 once more, with at least one certificate and none that cannot be read. */
