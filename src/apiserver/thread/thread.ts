@@ -22,7 +22,7 @@ export interface ThreadDeps {
 }
 
 /** Everything within the limits of costs and sizes takes less on a machine that is not starved. */
-const jobTimeoutMs = 10_000;
+const jobTimeoutMs = 30_000;
 const idleMs = 15_000;
 /** Beyond this a client is told to come back. */
 const maxWaiting = 200;
@@ -135,6 +135,6 @@ function unavailable(): StatusError {
 }
 
 function timedOut(): StatusError {
-  const message = 'Timeout: the object could not be judged within 10 seconds';
+  const message = 'Timeout: the object could not be judged within 30 seconds';
   return new StatusError({ code: 504, reason: 'Timeout', message });
 }
