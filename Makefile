@@ -1,5 +1,5 @@
-# make up | down | test | bench | dist: each does all its own set-up. The inner loop is `node --run …` (CONTRIBUTING.md).
-.PHONY: setup up down test check bench dist clean
+# make up | down | test | fuzz | bench | dist: each does all its own set-up. The inner loop is `node --run …` (CONTRIBUTING.md).
+.PHONY: setup up down test check fuzz bench dist clean
 
 node = ./node_modules/node/bin/node
 
@@ -18,6 +18,10 @@ test:
 
 check: setup
 	@PATH="$(CURDIR)/node_modules/.bin:$$PATH" sh -c 'biome check . && tsc -p .'
+
+# FUZZ_SECONDS, 600 without; what is found is printed so that it can be tried again.
+fuzz: setup
+	@$(node) test/fuzz/run.ts
 
 bench: setup
 	@$(node) bench/bench.ts --write

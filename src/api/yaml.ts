@@ -1,5 +1,5 @@
 import type { Document, YAMLError } from 'yaml';
-import { parseDocument } from 'yaml';
+import { isCollection, isMap, parseDocument, visit } from 'yaml';
 import { SyntaxProblem } from './json.ts';
 
 /** Aliases multiply: more of them are an attack on the memory. */
@@ -7,16 +7,29 @@ const maxAliases = 100;
 
 /** One YAML document, YAML 1.2 with JSON's types, and keys that stand in it twice. Throws SyntaxProblem, worded as Go's decoder words it. */
 export function parseYaml(text: string): { value: unknown; duplicates: string[] } {
-  const document = parseDocument(text, { merge: true });
+  const document = parseTree(text);
   const problem = document.errors.find(({ code }) => code !== 'DUPLICATE_KEY');
   if (problem) throw refuse(describe(problem), problem);
   return { value: toValue(document), duplicates: describeDuplicates(text, document.errors) };
 }
 
+/** The library looks at the depth of flow collections only: of others its own stack is the bound. */
+function parseTree(text: string): Document {
+  try {
+    return parseDocument(text, { merge: true });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw refuse('exceeded max depth', cause);
+    throw cause;
+  }
+}
+
 function toValue(document: Document): unknown {
   try {
+    visit(document, { Pair: (_, { key }) => checkKey(key) });
     return document.toJS({ maxAliasCount: maxAliases });
   } catch (cause) {
+    if (cause instanceof SyntaxProblem) throw cause;
+    if (cause instanceof RangeError) throw refuse('exceeded max depth', cause);
     const { name, message } = cause as Error;
     if (name !== 'ReferenceError') throw refuse(message, cause);
     throw refuse(
@@ -24,6 +37,11 @@ function toValue(document: Document): unknown {
       cause,
     );
   }
+}
+
+/** JSON has texts for keys. Others would be made texts, and keys of keys of keys without end. */
+function checkKey(key: unknown): void {
+  if (isCollection(key)) throw refuse(`invalid map key: ${isMap(key) ? 'a map' : 'a list'}`, undefined);
 }
 
 function describe(problem: YAMLError): string {

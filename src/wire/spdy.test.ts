@@ -113,3 +113,13 @@ test('a frame that is too large ends the connection', async () => {
   );
   assert.deepEqual(events.data, []);
 });
+
+test('a frame that is too short to name its stream ends the connection', async () => {
+  for (const type of [2, 3]) {
+    const { client, theirs } = connect();
+    theirs.on('error', () => undefined);
+    const over = assert.rejects(client.closed, /SPDY frame of type \d names no stream/);
+    theirs.write(Buffer.from([0x80, 3, 0, type, 1, 0, 0, 1, 0]));
+    await over;
+  }
+});

@@ -24,6 +24,8 @@ export interface SpdyClient {
 
 const frame = { synStream: 1, synReply: 2, rstStream: 3, ping: 6, goAway: 7 } as const;
 const finFlag = 1;
+/** What begins with the number of a stream. */
+const namesStream: ReadonlySet<number> = new Set([frame.synReply, frame.rstStream]);
 /** Frames larger than this are not what a container runtime sends; the connection is ended. */
 const maxFrameBytes = 16 * 1024 * 1024;
 
@@ -153,7 +155,11 @@ function createFrameParser(events: FrameEvents): (chunk: Buffer) => void {
       if (rest.length < 8 + length) return;
       const body = rest.subarray(8, 8 + length);
       rest = rest.subarray(8 + length);
-      if (first & 0x80000000) events.onControl(first & 0xffff, flags, body);
+      const type = first & 0xffff;
+      if (first & 0x80000000 && namesStream.has(type) && length < 4) {
+        return events.onError(new Error(`SPDY frame of type ${type} names no stream`));
+      }
+      if (first & 0x80000000) events.onControl(type, flags, body);
       else events.onData(first, body, Boolean(flags & finFlag));
     }
   };
