@@ -1,8 +1,8 @@
 import type { Request } from '#wire';
 import type { User } from './user.ts';
 
-/** Looks at a request's credentials. Undefined: none that it knows, ask the next. Throws Status 401 for ones that are wrong. */
-export type Authenticator = (request: Request) => Promise<User | undefined>;
+/** Looks at a request's credentials. Undefined: none that it knows, ask the next. Throws (or rejects with) Status 401 for ones that are wrong. */
+export type Authenticator = (request: Request) => User | undefined | Promise<User | undefined>;
 
 /** What is to be allowed. */
 export interface Attributes {

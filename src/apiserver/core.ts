@@ -7,6 +7,7 @@ import type { AdmissionPlugin } from './admission.ts';
 import type { Versions } from './custom/index.ts';
 import type { ObjectReader } from './reader.ts';
 import type { WatchCounts } from './server-meters.ts';
+import type { Family } from './stages/series.ts';
 import type { Thread } from './thread/index.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
@@ -31,6 +32,8 @@ export interface Core {
   readonly authorize: Authorizer;
   readonly admission: readonly AdmissionPlugin[];
   readonly watchCounts: WatchCounts;
+  /** By step, operation and whether it was rejected. */
+  readonly admissionSteps: Family;
   /** True: the stored form of the key is outdated, so an update that changes nothing is written nevertheless. */
   readonly isStale?: ((storeKey: string) => Promise<boolean>) | undefined;
   /** Aborts when the server stops: watches end. */

@@ -93,7 +93,14 @@ function splitPath(path: string): string[] {
 }
 
 function segmentsOf(path: string): string[] {
-  return path.split('/').filter(part => part !== '');
+  const parts: string[] = [];
+  for (let start = 0; start < path.length; ) {
+    const slash = path.indexOf('/', start);
+    const end = slash < 0 ? path.length : slash;
+    if (end > start) parts.push(path.slice(start, end));
+    start = end + 1;
+  }
+  return parts;
 }
 
 function collectionVerb(verb: string, query: URLSearchParams): string {
@@ -105,7 +112,9 @@ function collectionVerb(verb: string, query: URLSearchParams): string {
 /** `metadata.name=x` as a field selector names one object for the authorizer. */
 function nameInSelector(verb: string, query: URLSearchParams): string {
   if (verb !== 'get' && verb !== 'watch' && verb !== 'delete') return '';
-  const terms = (query.get('fieldSelector') ?? '').split(',');
+  const selector = query.get('fieldSelector');
+  if (!selector) return '';
+  const terms = selector.split(',');
   const term = terms.find(text => /^metadata\.name==?[^=]/.test(text));
   return term ? term.replace(/^metadata\.name==?/, '') : '';
 }

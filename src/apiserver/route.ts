@@ -53,7 +53,8 @@ export function createRoute(parts: {
     const { info } = exchange;
     const answer = parts.elsewhere?.(exchange);
     if (answer) return answer;
-    return info.isResource ? routeResource(exchange, parts) : routePath(exchange, parts.plain);
+    // Awaited here: a promise that is returned from an async function takes two turns of the microtask queue more.
+    return await (info.isResource ? routeResource(exchange, parts) : routePath(exchange, parts.plain));
   };
 }
 
@@ -100,7 +101,7 @@ async function routeResource(exchange: Exchange, parts: { core: Core; extra: Ext
   if (!kind.verbs.includes(info.verb as Verb) || (needsName[info.verb] ?? info.name !== '') !== (info.name !== '')) {
     throw methodNotAllowed();
   }
-  return compute ? showComputed(target, compute()) : verbs[info.verb as Verb](target);
+  return await (compute ? showComputed(target, compute()) : verbs[info.verb as Verb](target));
 }
 
 /** What a definition says to requests for its objects. Throws 404 and 405. */

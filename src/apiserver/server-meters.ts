@@ -162,3 +162,16 @@ export function createWatchCounts(meter: Meter): WatchCounts {
     initial: ({ group, resource }) => initial.of(group, resource),
   };
 }
+
+/** How long the two steps of admission take. */
+export function createAdmissionSteps(meter: Meter): Family {
+  const family = new Family({
+    name: 'apiserver_admission_step_admission_duration_seconds',
+    help: 'Admission sub-step latency in seconds, by operation and step (validate or admit).',
+    type: 'histogram',
+    labels: ['type', 'operation', 'rejected'],
+    buckets: [0.005, 0.025, 0.1, 0.5, 1, 2.5],
+  });
+  meter.expose(() => family.text());
+  return family;
+}

@@ -30,7 +30,7 @@ import { describeVersion } from './plain/version.ts';
 import type { ObjectReader } from './reader.ts';
 import { createRoute } from './route.ts';
 import type { ExtraRoutes, PathRoute } from './routes.ts';
-import { createWatchCounts, exposeServerMeters, platformName } from './server-meters.ts';
+import { createAdmissionSteps, createWatchCounts, exposeServerMeters, platformName } from './server-meters.ts';
 import type { Impersonator } from './stages/impersonate.ts';
 import { defaultInFlight } from './stages/limit.ts';
 import { startEventExpiry } from './storage/event-expiry.ts';
@@ -208,6 +208,7 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
     stopping,
     isStale: deps.store.isStale,
     watchCounts: createWatchCounts(meter),
+    admissionSteps: createAdmissionSteps(meter),
   };
 }
 

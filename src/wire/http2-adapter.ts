@@ -68,11 +68,8 @@ function respond(stream: ServerHttp2Stream, method: string, response: Response, 
     stream.respond(head);
     sendBody(stream, body, context);
   }
-  // A body that nobody reads would keep the stream open: tell the peer to stop sending it.
-  if (!stream.readableEnded) discardRest(stream);
-}
-
-function discardRest(stream: ServerHttp2Stream): void {
-  if (stream.endAfterHeaders) stream.resume();
-  else stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  // A body that nobody reads would keep the stream open: tell the peer to stop sending it. Without one Node ends the stream by itself.
+  if (!stream.readableEnded && !stream.endAfterHeaders) {
+    stream.once('finish', () => stream.close(constants.NGHTTP2_NO_ERROR));
+  }
 }

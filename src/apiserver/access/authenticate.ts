@@ -1,3 +1,4 @@
+import type { PeerCertificate } from 'node:tls';
 import type { Secret } from '#api';
 import type { Clock } from '#base';
 import type { Request } from '#wire';
@@ -6,7 +7,7 @@ import type { ObjectReader } from '../reader.ts';
 import { anonymous, type User } from '../user.ts';
 import { createBootstrapTokens } from './bootstrap-token.ts';
 import { createCertificateAuthenticator } from './client-certificate.ts';
-import { asAuthenticated } from './identities.ts';
+import { createWelcome } from './identities.ts';
 import type { TokenKey } from './json-web-token.ts';
 import { unauthorized } from './refuse.ts';
 import { createRequestHeaderAuthenticator, type RequestHeaderOptions } from './request-header.ts';
@@ -53,12 +54,13 @@ export function createTokenAuthenticator(options: AuthenticationOptions): TokenA
     createServiceAccountTokens({ keys, issuer, audiences, reader, clock, noteUse }),
     ...(options.foreignTokens ? [options.foreignTokens] : []),
   ];
+  const welcome = createWelcome();
   return async (token, wanted) => {
     const failures: unknown[] = [];
     for (const method of methods) {
       try {
         const identity = await method(token, wanted);
-        if (identity) return { ...identity, user: asAuthenticated(identity.user) };
+        if (identity) return { user: welcome(identity.user), audiences: identity.audiences };
       } catch (error) {
         failures.push(error);
       }
@@ -79,36 +81,47 @@ export function createAuthenticator(options: AuthenticationOptions): Authenticat
   const fromFrontProxy = requestHeader && createRequestHeaderAuthenticator({ ...requestHeader, clock });
   const { anonymousPaths } = options;
   const pathsNow = () => (typeof anonymousPaths === 'function' ? anonymousPaths() : anonymousPaths);
-  return async request => {
+  const welcome = createWelcome();
+  const withoutUser = (path: string): User | undefined =>
+    (pathsNow() ?? defaultAnonymousPaths).some(pattern => matchesPath(pattern, path)) ? anonymous : undefined;
+  const byCertificate = (request: Request, certificate: PeerCertificate) =>
+    firstUser([() => fromFrontProxy?.(request, certificate), () => fromCertificate(certificate)]);
+  return request => {
     const { peer } = request;
-    if (peer.user) return asAuthenticated(peer.user);
-    const shown: (() => User | undefined | Promise<User | undefined>)[] = [];
-    const { certificate } = peer;
-    if (certificate?.raw && fromFrontProxy) shown.push(() => fromFrontProxy(request, certificate));
-    if (certificate?.raw) shown.push(() => fromCertificate(certificate));
+    if (peer.user) return welcome(peer.user);
+    // No async function: of the requests of a busy client nearly all are answered here.
+    const { user, failure } = peer.certificate?.raw ? byCertificate(request, peer.certificate) : nobody;
+    if (user) return welcome(user);
     const token = bearerTokenOf(request);
-    if (token !== undefined) shown.push(() => authenticateToken(fromToken, token));
-    const user = await firstUser(shown);
-    if (user) return asAuthenticated(user);
-    return (pathsNow() ?? defaultAnonymousPaths).some(path => matchesPath(path, request.path)) ? anonymous : undefined;
+    if (token !== undefined) {
+      return authenticateToken(fromToken, token).then(welcome, error => {
+        throw failure ?? error;
+      });
+    }
+    if (failure) throw failure;
+    return withoutUser(request.path);
   };
 }
 
+interface Shown {
+  readonly user?: User | undefined;
+  readonly failure?: unknown;
+}
+
+const nobody: Shown = {};
+
 /** One good credential is enough; when none is good, one that is wrong counts. */
-async function firstUser(
-  shown: readonly (() => User | undefined | Promise<User | undefined>)[],
-): Promise<User | undefined> {
+function firstUser(shown: readonly (() => User | undefined)[]): Shown {
   let failure: unknown;
   for (const look of shown) {
     try {
-      const user = await look();
-      if (user) return user;
+      const user = look();
+      if (user) return { user };
     } catch (error) {
       failure ??= error;
     }
   }
-  if (failure) throw failure;
-  return undefined;
+  return failure ? { failure } : nobody;
 }
 
 async function authenticateToken(method: TokenAuthenticator, token: string): Promise<User> {
@@ -127,9 +140,13 @@ const webSocketPrefix = 'base64url.bearer.authorization.k8s.io.';
 
 /** From the Authorization header, or from the sub-protocol that browsers use for WebSockets. */
 function bearerTokenOf(request: Request): string | undefined {
-  const [scheme, token] = (request.headers['authorization'] ?? '').trim().split(/ +/);
-  if (scheme?.toLowerCase() === 'bearer' && token) return token;
-  const protocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map(text => text.trim());
+  const { authorization, 'sec-websocket-protocol': offered } = request.headers;
+  if (authorization !== undefined) {
+    const [scheme, token] = authorization.trim().split(/ +/);
+    if (scheme?.toLowerCase() === 'bearer' && token) return token;
+  }
+  if (offered === undefined) return undefined;
+  const protocols = offered.split(',').map(text => text.trim());
   const encoded = protocols.find(protocol => protocol.startsWith(webSocketPrefix));
   if (encoded === undefined) return undefined;
   return Buffer.from(encoded.slice(webSocketPrefix.length), 'base64url').toString('utf8');

@@ -93,7 +93,7 @@ test("a front proxy's headers name the user, and nobody else's do", async () => 
     reader: createFakeReader(),
     clock: createFakeClock(startMs),
   });
-  const ask = (certificate: PeerCertificate, rawHeaders: string[]) => {
+  const ask = async (certificate: PeerCertificate, rawHeaders: string[]) => {
     const pairs = rawHeaders.flatMap((name, at) => (at % 2 ? [] : [[name.toLowerCase(), rawHeaders[at + 1]]]));
     const request = {
       path: '/api',
@@ -158,7 +158,7 @@ test('a good token counts beside a certificate that is none of ours', async () =
     tokens: [async token => (token === 'good' ? { user: { name: 'agent', groups: [] }, audiences: ['x'] } : undefined)],
   });
   const certificate = await leaf(other);
-  const ask = (authorization?: string) =>
+  const ask = async (authorization?: string) =>
     authenticate({
       path: '/api',
       headers: { authorization },

@@ -48,6 +48,19 @@ export function nodeNameOf(user: User): string | undefined {
   return user.name.slice(nodeUserPrefix.length);
 }
 
+/** As `asAuthenticated`, but the same user is answered with the same object: whoever remembers things about users can do so by object. */
+export function createWelcome(): (user: User) => User {
+  const known = new WeakMap<User, User>();
+  return user => {
+    let welcomed = known.get(user);
+    if (!welcomed) {
+      welcomed = asAuthenticated(user);
+      known.set(user, welcomed);
+    }
+    return welcomed;
+  };
+}
+
 /** The same user with system:authenticated, which every user but the anonymous one has. */
 export function asAuthenticated(user: User): User {
   const special: readonly string[] = [groups.authenticated, groups.unauthenticated];

@@ -11,6 +11,8 @@ import { ruleAllows } from './rule-match.ts';
 
 /** Users whose bindings are remembered between changes of RBAC objects. */
 const rememberedUsers = 4096;
+/** Namespaces remembered with a user object. */
+const rememberedNamespaces = 64;
 
 /** Rules that a user has somewhere, and where they come from. */
 export interface Grant {
@@ -33,7 +35,12 @@ export interface Rbac extends Disposable {
 /** Grants are worked out once per user and namespace and kept until any role or binding changes. */
 export function createRbac(reader: ObjectReader): Rbac {
   const known = createBoundedMap<readonly Grant[]>(rememberedUsers);
-  const forget = () => known.clear();
+  // The same by user object, which saves making the key.
+  let recent = new WeakMap<User, Map<string, readonly Grant[]>>();
+  const forget = () => {
+    known.clear();
+    recent = new WeakMap();
+  };
   const { clusterroles, clusterrolebindings, roles, rolebindings } = resources;
   const watched = [
     reader.onChange(clusterroles, forget),
@@ -46,12 +53,26 @@ export function createRbac(reader: ObjectReader): Rbac {
     if (rules) return rules;
     throw notFound(reference.kind === 'ClusterRole' ? clusterroles : roles, reference.name);
   };
-  const grantsOf: Rbac['grantsOf'] = (user, namespace) => {
+  const grantsByName = (user: User, namespace: string | undefined) => {
     const key = JSON.stringify([namespace ?? '', user.name, user.groups]);
     let grants = known.get(key);
     if (!grants) {
       grants = collectGrants(reader, user, namespace);
       known.set(key, grants);
+    }
+    return grants;
+  };
+  const grantsOf: Rbac['grantsOf'] = (user, namespace) => {
+    let own = recent.get(user);
+    if (!own) {
+      own = new Map();
+      recent.set(user, own);
+    }
+    let grants = own.get(namespace ?? '');
+    if (!grants) {
+      grants = grantsByName(user, namespace);
+      if (own.size >= rememberedNamespaces) own.clear();
+      own.set(namespace ?? '', grants);
     }
     return grants;
   };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { type KubeObject, type Resource, resources, type Secret } from '#api';
 import type { Clock } from '#base';
@@ -66,7 +66,7 @@ interface Checked {
 export function createServiceAccountTokens(options: ServiceAccountTokenOptions): TokenAuthenticator {
   const checked = createBoundedMap<Checked>(rememberedTokens);
   return async (token, audiences) => {
-    const key = createHash('sha256').update(token).digest('base64url');
+    const key = hash('sha256', token, 'base64url');
     const known = checked.get(key) ?? (await check(options, token, checked, key));
     if (!known) return undefined;
     if (!isWithinTime(known.claims, options.clock.now())) throw new Error('service account token has expired');

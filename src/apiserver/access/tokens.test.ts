@@ -36,7 +36,7 @@ function open(keys = [newKey()]) {
   const uses: string[] = [];
   const noteUse = (_secret: unknown, day: string) => void uses.push(day);
   const authenticate = createAuthenticator({ clientCa: '', serviceAccountKeys: keys, ...options, noteUse });
-  const use = (token: string, path = '/api/v1/pods') =>
+  const use = async (token: string, path = '/api/v1/pods') =>
     authenticate({
       path,
       headers: { authorization: `Bearer ${token}` },

@@ -26,6 +26,7 @@ export function createOwnerReferencesPermissionEnforcement(options: OwnerReferen
       if (request.subresource === 'status' && request.kind.resource === 'pods') return;
       const owners = ownersOf(request.object);
       const before = ownersOf(request.old);
+      if (owners.length === 0 && before.length === 0) return;
       if (isDeepStrictEqual(owners, before)) return;
       await checkDelete(options, request);
       await checkBlocking(options, request, newlyBlocking(owners, before));

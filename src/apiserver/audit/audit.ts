@@ -35,7 +35,7 @@ export function createAudit(options: AuditOptions): Audit {
   const { policy, clock, random } = options;
   const writer = policy && createWriter(options, policy);
   return {
-    async around(exchange, next) {
+    around(exchange, next) {
       const id = exchange.request.headers['audit-id'] ?? '';
       const auditId = id !== '' && id.length <= maxIdLength && /^[\x21-\x7e]+$/.test(id) ? id : random.uuid();
       exchange.responseHeaders = { ...exchange.responseHeaders, 'audit-id': auditId };
@@ -43,10 +43,9 @@ export function createAudit(options: AuditOptions): Audit {
       exchange.auditId = auditId;
       const receivedMs = clock.now();
       const { request } = exchange;
-      const response = await next(exchange);
-      return writer.answered(exchange, response, { receivedMs, request });
+      return next(exchange).then(response => writer.answered(exchange, response, { receivedMs, request }));
     },
-    async received(exchange, next) {
+    received(exchange, next) {
       writer?.received(exchange);
       return next(exchange);
     },

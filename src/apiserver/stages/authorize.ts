@@ -1,19 +1,21 @@
 import { forbiddenStatus } from '../access/refuse.ts';
-import type { Attributes, Authorizer } from '../access.ts';
+import type { Attributes, Authorizer, Decision } from '../access.ts';
 import type { Exchange, Stage } from '../exchange.ts';
 
 /** Lets through what an authorizer allows; 403 for the rest. */
 export function createAuthorize(authorize: Authorizer): Stage {
-  return async (exchange, next) => {
+  return (exchange, next) => {
     const attributes = attributesOf(exchange);
+    const go = (decision: Decision) => {
+      if (exchange.annotate) {
+        exchange.annotate('authorization.k8s.io/decision', decision.verdict === 'allow' ? 'allow' : 'forbid');
+        exchange.annotate('authorization.k8s.io/reason', decision.reason);
+      }
+      if (decision.verdict !== 'allow') throw forbiddenStatus(attributes, decision.reason);
+      return next(exchange);
+    };
     const asked = authorize(attributes);
-    const decision = asked instanceof Promise ? await asked : asked;
-    if (exchange.annotate) {
-      exchange.annotate('authorization.k8s.io/decision', decision.verdict === 'allow' ? 'allow' : 'forbid');
-      exchange.annotate('authorization.k8s.io/reason', decision.reason);
-    }
-    if (decision.verdict !== 'allow') throw forbiddenStatus(attributes, decision.reason);
-    return next(exchange);
+    return asked instanceof Promise ? asked.then(go) : go(asked);
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Meter } from '#base';
 import type { Authenticator, Authorizer, Decision } from '../access.ts';
+import type { User } from '../user.ts';
 import { Family } from './series.ts';
 
 /** Counts who comes in, under upstream's names. */
@@ -18,17 +19,23 @@ export function countAuthentication(authenticate: Authenticator, meter: Meter): 
   });
   meter.expose(() => attempts.text() + users.text());
   const [success, failure, error] = [attempts.of('success'), attempts.of('failure'), attempts.of('error')];
-  return async request => {
-    let user: Awaited<ReturnType<Authenticator>>;
-    try {
-      user = await authenticate(request);
-    } catch (problem) {
-      error.add();
-      throw problem;
-    }
+  const count = (user: User | undefined) => {
     (user ? success : failure).add();
     if (user) users.of(compressName(user.name)).add();
     return user;
+  };
+  const fail = (problem: unknown): never => {
+    error.add();
+    throw problem;
+  };
+  return request => {
+    let asked: ReturnType<Authenticator>;
+    try {
+      asked = authenticate(request);
+    } catch (problem) {
+      return fail(problem);
+    }
+    return asked instanceof Promise ? asked.then(count, fail) : count(asked);
   };
 }
 

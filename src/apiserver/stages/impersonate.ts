@@ -13,11 +13,13 @@ export type Impersonator = (
 ) => Promise<User>;
 
 export function createImpersonate(impersonate: Impersonator, authorize: Authorizer): Stage {
-  return async (exchange, next) => {
+  return (exchange, next) => {
     const { headers } = exchange.request;
-    if (asksToImpersonate(headers))
-      exchange.user = await impersonate(exchange.user, headers, authorize, attributesOf(exchange));
-    return next(exchange);
+    if (!asksToImpersonate(headers)) return next(exchange);
+    return impersonate(exchange.user, headers, authorize, attributesOf(exchange)).then(user => {
+      exchange.user = user;
+      return next(exchange);
+    });
   };
 }
 

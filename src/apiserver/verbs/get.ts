@@ -6,7 +6,7 @@ import { notFound } from '../errors.ts';
 import { freshEnough } from './freshness.ts';
 import { parseRevision } from './list-options.ts';
 import type { Target } from './target.ts';
-import { keyOf, servedItem } from './target.ts';
+import { keyOf } from './target.ts';
 
 /** GET of one object (or of its status, which is the object). */
 export async function get(target: Target): Promise<Response> {
@@ -17,8 +17,8 @@ export async function get(target: Target): Promise<Response> {
   if (waiting) await waiting;
   const item = core.cache.of(kind.storagePrefix).get(keyOf(target));
   if (!item) throw notFound(kind, target.name);
-  return compressIfLarge(
-    exchange.request,
-    await renderItem({ core, kind, form, query }, await servedItem(target, item)),
-  );
+  const served = core.versions.serve(kind, [item]);
+  const [shown] = served instanceof Promise ? await served : served;
+  const rendered = renderItem({ core, kind, form, query }, shown!);
+  return compressIfLarge(exchange.request, rendered instanceof Promise ? await rendered : rendered);
 }
