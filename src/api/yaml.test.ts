@@ -21,7 +21,7 @@ test('whatever is nested too deep is refused, however it is written', () => {
 });
 
 test('keys are texts: others are refused before anything is made of them', { timeout: 5000 }, () => {
-  for (const text of ['? '.repeat(500), '? [a]\n: b', '? {a: b}\n: c', '[a]: b']) {
+  for (const text of ['? '.repeat(500), '? [a]\n: b', '? {a: b}\n: c', '[a]: b', 'a: &x {b: c}\n*x : d\n']) {
     assert.throws(
       () => parseYaml(text),
       /error converting YAML to JSON: yaml: (invalid map key: a (map|list)|line \d+: )/,
@@ -39,4 +39,23 @@ test('keys that stand twice are told, anchors are followed, too many aliases are
     .map((name, index) => `${name}: &${name} [${`*${'abcdefg'[index]},`.repeat(9)}]`)
     .join('\n')}`;
   assert.throws(() => parseYaml(bomb), /document contains excessive aliasing/);
+});
+
+test('neither many errors nor many keys take the square of their number', () => {
+  const start = process.cpuUsage();
+  for (const piece of [']', '}', '[]', '"\n', '--- a\n']) {
+    assert.throws(() => parseYaml(piece.repeat(1_000_000 / piece.length)), SyntaxProblem, piece);
+  }
+  const count = 100_000;
+  const keys = Array.from({ length: count }, (_, index) => `k${index}: ${index}`).join('\n');
+  const { value, duplicates } = parseYaml(`${keys}\nk7: x\n`);
+  assert.equal(Object.keys(value as object).length, count);
+  assert.match(duplicates[0] ?? '', /line 100001: key "k7" already set in map$/);
+  // It takes one second; the square took minutes.
+  const { user, system } = process.cpuUsage(start);
+  assert.ok(user + system < 20_000_000, `${user + system} microseconds`);
+});
+
+test('a key that stands twice is named by its own place, also after one without a value', () => {
+  assert.match(parseYaml('a: \n"a": 3\n').duplicates[0] ?? '', /line 2: key "a" already set in map$/);
 });
