@@ -10,6 +10,7 @@ import {
 } from '#wire';
 import { badRequest } from '../access/refuse.ts';
 import type { ProxyTarget } from './http-proxy.ts';
+import { wordsOfStatus } from './status-words.ts';
 import { loadChannels, pauseUntilDrained } from './websocket-channels.ts';
 
 /** Channels of remote command over WebSocket; 255 says that the peer closed one (v5). Source: KEP-4006. */
@@ -102,7 +103,7 @@ function join({ client, kubelet, wishes, protocol = 'channel.k8s.io', openChanne
     inputs.set(number, spdy.open({ streamType }, { onData: () => undefined, onEnd: () => undefined }));
   };
   const sendWords = (chunk: Buffer) => {
-    const words = wordsOf(chunk);
+    const words = wordsOfStatus(chunk);
     if (words) channels.send(channel.error, Buffer.from(words));
   };
   // Upstream's order: the runtime waits for exactly these streams.
@@ -114,10 +115,4 @@ function join({ client, kubelet, wishes, protocol = 'channel.k8s.io', openChanne
   // Clients wait for the first frame of each output before they start (all versions alike).
   for (const number of open) if (number !== channel.error) channels.send(number, Buffer.alloc(0));
   spdy.closed.catch(() => client.socket.destroy());
-}
-
-/** What a Status complains of; empty for success. */
-function wordsOf(status: Buffer): string {
-  const { status: outcome, message = '' } = JSON.parse(status.toString()) as { status?: string; message?: string };
-  return outcome === 'Success' ? '' : message;
 }
