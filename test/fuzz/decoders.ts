@@ -1,7 +1,6 @@
 /** Everything that reads what somebody else wrote, each with inputs that it knows. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { duplexPair } from 'node:stream';
 import { parse as parseYaml } from 'yaml';
 import {
   applyJsonPatch,
@@ -22,8 +21,10 @@ import {
   RegexError,
   SelectorError,
 } from '#api';
-import { createProtobufCodec, createSpdyClient, loadWebSocket, ProtobufError } from '#wire';
+import { createProtobufCodec, ProtobufError } from '#wire';
+import { claimsTarget } from './claims.ts';
 import type { Target } from './engine.ts';
+import { streams } from './streams.ts';
 
 const testdata = join(import.meta.dirname, '../../src/api/kinds/testdata');
 type Case = { kind: string; object: Record<string, unknown> };
@@ -191,65 +192,6 @@ export const decoders: readonly Target[] = [
     },
     refusals: [custom.SchemaError, DecodeError],
   },
-  {
-    name: 'SPDY frames',
-    corpus: spdyFrames(),
-    run: readFrames(async socket => void createSpdyClient(socket).open({ streamType: 'error' }, silent)),
-    refusals: [],
-  },
-  {
-    name: 'WebSocket frames',
-    corpus: webSocketFrames(),
-    run: readFrames(
-      async socket =>
-        void (await loadWebSocket())(socket, Buffer.alloc(0), { onMessage: () => undefined, onClose: () => undefined }),
-    ),
-    refusals: [],
-  },
+  claimsTarget(),
+  ...streams,
 ];
-
-const silent = { onData: () => undefined, onEnd: () => undefined };
-
-/** Hands the input to whoever reads from the socket; what it throws while it reads fails the run. */
-function readFrames(open: (socket: ReturnType<typeof duplexPair>[0]) => Promise<void>): Target['run'] {
-  return async input => {
-    const [ours, theirs] = duplexPair();
-    theirs.resume();
-    for (const end of [ours, theirs]) end.on('error', () => undefined); // a broken peer is a closed connection
-    await open(ours);
-    const half = input.length >> 1;
-    theirs.write(input.subarray(0, half));
-    theirs.end(input.subarray(half));
-    await new Promise(resolve => setImmediate(() => setImmediate(resolve)));
-    ours.destroy();
-  };
-}
-
-function spdyFrames(): Buffer[] {
-  const control = (type: number, flags: number, bytes: Buffer) => {
-    const header = Buffer.alloc(8);
-    header.writeUInt16BE(0x8003, 0);
-    header.writeUInt16BE(type, 2);
-    header.writeUInt32BE((flags << 24) | bytes.length, 4);
-    return Buffer.concat([header, bytes]);
-  };
-  const data = Buffer.concat([Buffer.from([0, 0, 0, 1, 1, 0, 0, 5]), Buffer.from('hello')]);
-  const reply = control(2, 0, Buffer.concat([Buffer.from([0, 0, 0, 1]), Buffer.from([0x78, 0x9c, 3, 0, 0, 0, 0, 1])]));
-  return [
-    Buffer.concat([reply, data]),
-    control(6, 0, Buffer.from([0, 0, 0, 2])),
-    control(3, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 5])),
-    control(7, 0, Buffer.alloc(8)),
-  ];
-}
-
-/** Masked, as clients send them: text, binary in two parts, ping, close. */
-function webSocketFrames(): Buffer[] {
-  const frame = (first: number, payload: string) =>
-    Buffer.concat([Buffer.from([first, 0x80 | payload.length, 0, 0, 0, 0]), Buffer.from(payload)]);
-  return [
-    frame(0x81, '0hello'),
-    Buffer.concat([frame(0x02, '\0a'), frame(0x80, 'b'), frame(0x89, 'p')]),
-    frame(0x88, '\x03\xe8bye'),
-  ];
-}
