@@ -113,8 +113,16 @@ function fromBound(options: ServiceAccountTokenOptions, claims: JWTPayload): Che
     groups: serviceAccountGroups(namespace),
     extra: extraOf(claims, bound),
   };
-  const audiences = typeof claims.aud === 'string' ? [claims.aud] : (claims.aud ?? []);
-  return { claims, identity: { user, audiences }, isAlive };
+  return { claims, identity: { user, audiences: audiencesOf(claims) }, isAlive };
+}
+
+/** A signature says who wrote the claims, not that they are well formed. */
+function audiencesOf({ aud = [] }: JWTPayload): readonly string[] {
+  const audiences: unknown = typeof aud === 'string' ? [aud] : aud;
+  if (!Array.isArray(audiences) || !audiences.every(name => typeof name === 'string')) {
+    throw new Error('token audiences are neither a text nor a list of texts');
+  }
+  return audiences;
 }
 
 function extraOf(claims: JWTPayload, bound: Partial<KubernetesClaims>): Record<string, string[]> {

@@ -7,6 +7,7 @@ import type { Request } from '#wire';
 import { createAuthenticator } from './authenticate.ts';
 import { exportKeySet, readTokenKey, signToken } from './json-web-token.ts';
 import { openIdConfiguration, openIdKeys } from './openid.ts';
+import { createServiceAccountTokens } from './service-account-token.ts';
 import { createFakeReader } from './testing.ts';
 import { createLegacyToken, createTokenRequest } from './token-request.ts';
 
@@ -131,6 +132,24 @@ test('tokens that were not issued here are refused', async () => {
   ];
   for (const [name, token] of table) await assert.rejects(world.use(token), isDenied, name);
   assert.ok(await world.use(good));
+});
+
+test('audiences that are no texts are refused in words', async () => {
+  const { options, account, use } = open();
+  const { uid } = account.metadata;
+  const rest = {
+    iss: issuer,
+    sub: 'system:serviceaccount:ci:builder',
+    exp: Math.floor(options.clock.now() / 1000) + 3600,
+    'kubernetes.io': { namespace: 'ci', serviceaccount: { name: 'builder', uid } },
+  };
+  const check = createServiceAccountTokens(options);
+  assert.deepEqual((await check(await signToken(options.keys, { ...rest, aud: issuer })))?.audiences, [issuer]);
+  for (const aud of [5, true, {}, [5], [issuer, null]]) {
+    const token = await signToken(options.keys, { ...rest, aud: aud as never });
+    for (let time = 0; time < 2; time++) await assert.rejects(check(token), /token audiences are neither a text nor/);
+    await assert.rejects(use(token), isDenied);
+  }
 });
 
 test('the tokens of a rotated key stay good while its public half is known', async () => {
