@@ -66,7 +66,7 @@ export function createClient(options: ClientOptions): Client {
       const path = withQuery(pathOf(resource, { namespace: selection.namespace }), selectionQuery(selection));
       await call.json({ method: 'DELETE', path, raw: deleteBody(deletion), signal: selection.signal });
     },
-    async *watch(resource, selection) {
+    watch(resource, selection) {
       const path = withQuery(pathOf(resource, { namespace: selection.namespace }), {
         ...selectionQuery(selection),
         watch: true,
@@ -75,7 +75,7 @@ export function createClient(options: ClientOptions): Client {
         resourceVersionMatch: selection.sendInitialEvents === undefined ? undefined : 'NotOlderThan',
         timeoutSeconds: selection.timeoutSeconds,
       });
-      yield* parseWatch(await call.stream({ method: 'GET', path, signal: selection.signal }));
+      return parseWatch(() => call.stream({ method: 'GET', path, signal: selection.signal }));
     },
     raw: call.raw,
   };

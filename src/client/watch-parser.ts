@@ -6,28 +6,30 @@ import { ApiError, ClientError } from './errors.ts';
 const maxLineBytes = 16 * 1024 * 1024;
 
 /**
- * Reads watch events, one JSON object a line, from chunks cut anywhere. Throws the ApiError that an ERROR event carries, and ClientError
+ * Reads watch events, one JSON object a line, from chunks cut anywhere, of the stream that `open` resolves with. Throws the ApiError that an ERROR event carries, and ClientError
  * `malformed` for lines that are no events or are longer than 16 MiB. A last line cut off by the end of the stream is dropped: the event
  * comes again when the watch is resumed.
  */
-export async function* parseWatch<T>(body: AsyncIterable<Uint8Array>): AsyncGenerator<WatchEvent<T>> {
-  for await (const line of splitLines(body)) yield toEvent<T>(line);
-}
-
-async function* splitLines(body: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  let pending: Uint8Array[] = [];
+export async function* parseWatch<T>(open: () => Promise<AsyncIterable<Uint8Array>>): AsyncGenerator<WatchEvent<T>> {
+  const pending: Uint8Array[] = [];
   let pendingBytes = 0;
-  for await (const chunk of body) {
+  for await (const chunk of await open()) {
     let start = 0;
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
-      const line = Buffer.concat([...pending, chunk.subarray(start, end)]).toString();
-      [pending, pendingBytes, start] = [[], 0, end + 1];
-      if (line.trim()) yield line;
+      const line = joinLine(pending, chunk.subarray(start, end));
+      [pending.length, pendingBytes, start] = [0, 0, end + 1];
+      if (line.trim()) yield toEvent<T>(line);
     }
-    pending.push(chunk.subarray(start));
+    if (start < chunk.length) pending.push(chunk.subarray(start));
     pendingBytes += chunk.length - start;
     if (pendingBytes > maxLineBytes) throw new ClientError('malformed', 'a watch event is longer than 16 MiB');
   }
+}
+
+/** Most events come whole, and are not copied before they are read. */
+function joinLine(pending: readonly Uint8Array[], end: Uint8Array): string {
+  const bytes = pending.length === 0 ? end : Buffer.concat([...pending, end]);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
 function toEvent<T>(line: string): WatchEvent<T> {

@@ -61,11 +61,15 @@ export function readBody(stream: Readable, limits: BodyLimits): Promise<Uint8Arr
       if (settled) return;
       settled = true;
       chunks.length = 0;
-      timer[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
       reject(error);
     };
     const slow = () => fail(new BodyTooSlow(`the body was not complete after ${maxMs} ms`));
-    const timer = clock.timer(maxMs, slow, { unref: true });
+    // Most bodies have come with their head: those need no timer.
+    let timer: Disposable | undefined;
+    setImmediate(() => {
+      if (!settled) timer = clock.timer(maxMs, slow, { unref: true });
+    });
     stream.on('data', (chunk: Uint8Array) => {
       if (settled) return;
       bytes += chunk.length;
@@ -75,7 +79,7 @@ export function readBody(stream: Readable, limits: BodyLimits): Promise<Uint8Arr
     stream.once('end', () => {
       if (settled) return;
       settled = true;
-      timer[Symbol.dispose]();
+      timer?.[Symbol.dispose]();
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes));
     });
     stream.once('close', () => {

@@ -23,6 +23,8 @@ export interface ServerContext {
   readonly limits: ExchangeLimits;
   /** Signals of the requests under way that someone asked for; aborted when the server stops. */
   readonly open: Set<AbortController>;
+  /** Why signals abort: one for all, because the stack of an error costs more than much of a request. */
+  readonly peerLeft: Error;
   /** True once the server stops: connections are closed after their answers. */
   stopping: boolean;
 }
@@ -70,13 +72,13 @@ export class StreamRequest implements Request {
     this.#signal = controller.signal;
     const { open, stopping } = this.#context;
     if (this.#life.destroyed || stopping) {
-      controller.abort(new Error('the peer left'));
+      controller.abort(this.#context.peerLeft);
       return this.#signal;
     }
     open.add(controller);
     this.#life.once('close', () => {
       open.delete(controller);
-      controller.abort(new Error('the peer left'));
+      controller.abort(this.#context.peerLeft);
     });
     return this.#signal;
   }

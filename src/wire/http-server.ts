@@ -74,7 +74,8 @@ const backlog = 1024;
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const limits = { ...defaultLimits, ...options.limits };
   const { handler, log, clock } = options;
-  const context: ServerContext = { handler, log, clock, limits, open: new Set(), stopping: false };
+  const peerLeft = new Error('the peer left');
+  const context: ServerContext = { handler, log, clock, limits, open: new Set(), peerLeft, stopping: false };
   const connections = new Connections(context, options.onConnectionError);
   const { tls } = options;
   const server = tls
