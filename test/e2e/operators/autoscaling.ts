@@ -201,7 +201,7 @@ function samples(suffix: string): Sample[] {
         fallback: { failureThreshold: 3, replicas: 2 },
       }),
       defaulted: { spec: { fallback: { behavior: 'static' } } },
-      row: /^web\s+web\s+0\s+9\s+cpu(,queue)?\s/m,
+      row: /^web\s+web\s+0\s+9\s+cpu\s+\d+s$/m,
     },
     {
       manifest: make('ScaledJob', 'work', { jobTargetRef: job, triggers }),

@@ -13,7 +13,7 @@ import {
   webhook,
 } from './parts.ts';
 import type { Platform, Sample } from './platform.ts';
-import { conditions, createTypeSchemas, flag, list, object, type Schema, text, whole } from './schema.ts';
+import { conditions, createTypeSchemas, documented, flag, list, object, type Schema, text, whole } from './schema.ts';
 import { createSentences } from './words.ts';
 
 const group = (suffix: string) => `certificates-${suffix}.example.com`;
@@ -82,20 +82,31 @@ function issuerSchema(): Schema {
       securityContext: typeOf('io.k8s.api.core.v1.PodSecurityContext'),
     }),
   });
+  const secretRef = () => object({ name: text(), key: text() }, { required: ['name'] });
+  const open: Schema = { 'x-kubernetes-preserve-unknown-fields': true };
   const solver = object({
     http: object({ podTemplate, parentRefs: list(typeOf('io.k8s.api.core.v1.ObjectReference')) }),
-    dns: object({ zone: text() }),
+    ingress: object({ podTemplate, class: text(), serviceType: text() }),
+    dns: object({ zone: text(), secretRef: secretRef(), webhook: object({ groupName: text(), config: open }) }),
+    selector: object({ matchLabels: { type: 'object', additionalProperties: text() }, dnsNames: list(text()) }),
   });
   const spec = object({
     acme: object({ server: text({ format: 'uri' }), solvers: list(solver) }, { required: ['server'] }),
     ca: object({ secretName: text() }),
+    vault: object({
+      server: text(),
+      path: text(),
+      auth: object({ tokenSecretRef: secretRef() }),
+      caBundle: text({ format: 'byte' }),
+    }),
   });
-  return object({ spec, status: object({ conditions: conditions() }) }, { required: ['spec'] });
+  const status = object({ acme: object({ uri: text(), lastRegisteredEmail: text() }), conditions: conditions() });
+  return documented(object({ spec, status }, { required: ['spec'] }), createSentences(12, 24));
 }
 
 function manifests(suffix: string): Manifest[] {
   const space = `certificates-${suffix}`;
-  const schema = certificateSchema();
+  const schema = documented(certificateSchema(), createSentences(13, 40));
   const columns = [
     ready,
     { name: 'Secret', type: 'string', jsonPath: '.spec.secretName' },
@@ -195,7 +206,7 @@ function samples(suffix: string): Sample[] {
   ];
 }
 
-/** Six definitions and the roles that join view, edit and admin; a webhook that stands before every object. */
+/** Three definitions and the roles that join view, edit and admin; a webhook that stands before every object. */
 export const certificates: Platform = {
   ...{ name: 'certificates', like: 'cert-manager', manifests, samples },
   explain: [

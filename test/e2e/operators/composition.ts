@@ -11,7 +11,19 @@ import {
   serviceAccount,
 } from './parts.ts';
 import type { Platform, Sample } from './platform.ts';
-import { conditions, flag, list, listMap, object, type Schema, text, whole } from './schema.ts';
+import {
+  conditions,
+  createTypeSchemas,
+  documented,
+  flag,
+  list,
+  listMap,
+  object,
+  type Schema,
+  text,
+  whole,
+} from './schema.ts';
+import { createSentences } from './words.ts';
 
 const group = (suffix: string) => `composition-${suffix}.example.com`;
 
@@ -128,6 +140,23 @@ function compositionSchema(): Schema {
   return object({ spec });
 }
 
+/** How a package is run: a deployment, an account and a service, of which everything may be set. */
+function runtimeSchema(): Schema {
+  const typeOf = createTypeSchemas(createSentences(71, 14));
+  const metadata = object({
+    name: text(),
+    labels: { type: 'object', additionalProperties: text() },
+    annotations: { type: 'object', additionalProperties: text() },
+  });
+  return object({
+    spec: object({
+      deploymentTemplate: object({ metadata, spec: typeOf('io.k8s.api.apps.v1.DeploymentSpec') }),
+      serviceAccountTemplate: object({ metadata }),
+      serviceTemplate: object({ metadata }),
+    }),
+  });
+}
+
 function manifests(suffix: string): Manifest[] {
   const space = `composition-${suffix}`;
   const columns = [
@@ -135,6 +164,7 @@ function manifests(suffix: string): Manifest[] {
     ready,
     age,
   ];
+  const say = createSentences(72, 30);
   const of = (kind: string, plural: string, schema: Schema) =>
     definition({
       group: group(suffix),
@@ -142,7 +172,7 @@ function manifests(suffix: string): Manifest[] {
       plural,
       scope: 'Cluster',
       categories: ['composition'],
-      versions: [{ name: 'v1', schema, columns }],
+      versions: [{ name: 'v1', schema: documented(schema, say), columns }],
     });
   const seats: Manifest = {
     ...{ apiVersion: 'flowcontrol.apiserver.k8s.io/v1', kind: 'PriorityLevelConfiguration', metadata: { name: space } },
@@ -175,6 +205,7 @@ function manifests(suffix: string): Manifest[] {
     namespace(space),
     of('CompositeDefinition', 'compositedefinitions', definitionSchema()),
     of('Composition', 'compositions', compositionSchema()),
+    of('RuntimeConfig', 'runtimeconfigs', runtimeSchema()),
     serviceAccount(space, 'core'),
     clusterRole(`${space}-core`, [
       { apiGroups: ['apiextensions.k8s.io'], resources: ['customresourcedefinitions'], verbs: ['*'] },
@@ -270,6 +301,24 @@ function samples(suffix: string): Sample[] {
     {
       manifest: make('Composition', 'steps', { compositeTypeRef, pipeline: [pipeline[0], pipeline[0]] }),
       refused: /spec\.pipeline\[1\]: Duplicate value/,
+    },
+    {
+      manifest: make('RuntimeConfig', 'lean', {
+        deploymentTemplate: {
+          metadata: { labels: { lean: 'yes' } },
+          spec: {
+            replicas: 1,
+            selector: {},
+            template: { spec: { containers: [{ name: 'runtime', ports: [{ containerPort: 8080 }] }] } },
+          },
+        },
+        serviceTemplate: { metadata: { annotations: {} } },
+      }),
+      defaulted: {
+        spec: {
+          deploymentTemplate: { spec: { template: { spec: { containers: [{ ports: [{ protocol: 'TCP' }] }] } } } },
+        },
+      },
     },
   ];
 }

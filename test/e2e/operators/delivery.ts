@@ -15,7 +15,7 @@ import { flag, list, object, type Schema, text, whole } from './schema.ts';
 import { createSentences } from './words.ts';
 
 const group = (suffix: string) => `delivery-${suffix}.example.com`;
-const say = createSentences(31, 18);
+const say = createSentences(31, 24);
 const described = (schema: Schema): Schema => ({ description: say(), ...schema });
 
 /** Where things come from, three ways at once, as generators spell every alternative out wherever it is used. */
@@ -118,10 +118,14 @@ function setSchema(): Schema {
     object(
       {
         metadata: object({ name: text(), labels: { type: 'object', additionalProperties: text() } }),
-        spec: object({ project: text(), source: source() }),
+        spec: object({ project: text(), source: source(), sources: list(source()) }),
       },
       { required: ['metadata', 'spec'] },
     );
+  const repository = {
+    ...{ api: text(), owner: text(), repo: text(), labels: list(text()) },
+    tokenRef: object({ secretName: text(), key: text() }, { required: ['key', 'secretName'] }),
+  };
   const generator = (depth: number): Schema =>
     object({
       list: object({ elements: list({ 'x-kubernetes-preserve-unknown-fields': true }), template: template() }),
@@ -133,6 +137,18 @@ function setSchema(): Schema {
       clusters: object({
         selector: object({ matchLabels: { type: 'object', additionalProperties: text() } }),
         values: { type: 'object', additionalProperties: text() },
+      }),
+      decision: object({
+        configMapRef: text(),
+        labelSelector: object({ matchLabels: { type: 'object', additionalProperties: text() } }),
+        template: template(),
+      }),
+      pullRequest: object({ github: object(repository), gitlab: object(repository), template: template() }),
+      plugin: object({
+        input: object({
+          parameters: { type: 'object', additionalProperties: { 'x-kubernetes-preserve-unknown-fields': true } },
+        }),
+        template: template(),
       }),
       ...(depth > 0
         ? { matrix: object({ generators: list(generator(depth - 1)) }, { required: ['generators'] }) }

@@ -1,18 +1,11 @@
 import type { Manifest } from '../manifests.ts';
 import { age, definition, deployment, namespace, service, serviceAccount } from './parts.ts';
 import type { Platform, Sample } from './platform.ts';
-import { conditions, list, listMap, object, type Schema, text, whole } from './schema.ts';
+import { hostname, routeSchema } from './route-schema.ts';
+import { conditions, documented, listMap, object, type Schema, text, whole } from './schema.ts';
 import { createSentences } from './words.ts';
 
 const group = (suffix: string) => `gateway-${suffix}.example.com`;
-const hostname = (more: Schema = {}) =>
-  text({
-    minLength: 1,
-    maxLength: 253,
-    pattern: '^(\\*\\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$',
-    ...more,
-  });
-
 function gatewaySchema(): Schema {
   const listener = object(
     {
@@ -51,7 +44,7 @@ function gatewaySchema(): Schema {
     maxLength: 253,
     'x-kubernetes-validations': [{ rule: 'self == oldSelf', message: 'className is immutable' }],
   });
-  return object(
+  const schema = object(
     {
       spec: object({ className, listeners }, { required: ['className', 'listeners'] }),
       status: object(
@@ -73,74 +66,12 @@ function gatewaySchema(): Schema {
     },
     { required: ['spec'], description: createSentences(7, 60)() },
   );
-}
-
-function routeSchema(): Schema {
-  const filter = object(
-    {
-      type: text({ enum: ['Headers', 'Redirect'] }),
-      headers: object({
-        set: listMap(
-          ['name'],
-          object({ name: text({ maxLength: 256 }), value: text({ maxLength: 4096 }) }, { required: ['name', 'value'] }),
-          { maxItems: 16 },
-        ),
-      }),
-      redirect: object({ statusCode: whole({ enum: [301, 302], default: 302 }) }),
-    },
-    {
-      required: ['type'],
-      'x-kubernetes-validations': [
-        {
-          rule: "!(has(self.headers) && self.type != 'Headers')",
-          message: 'filter.headers must be nil if the filter.type is not Headers',
-        },
-        {
-          rule: "!(!has(self.headers) && self.type == 'Headers')",
-          messageExpression: "'filter.headers is needed for ' + self.type",
-        },
-      ],
-    },
-  );
-  const backend = object(
-    {
-      kind: text({ maxLength: 63, default: 'Service' }),
-      name: text({ minLength: 1, maxLength: 253 }),
-      port: whole({ minimum: 1, maximum: 65_535 }),
-      weight: whole({ minimum: 0, maximum: 1_000_000, default: 1 }),
-    },
-    {
-      required: ['name'],
-      'x-kubernetes-validations': [
-        { rule: "self.kind == 'Service' ? has(self.port) : true", message: 'Must have port for Service reference' },
-      ],
-    },
-  );
-  const rule = object({
-    filters: list(filter, {
-      maxItems: 16,
-      'x-kubernetes-list-type': 'atomic',
-      'x-kubernetes-validations': [
-        { rule: "self.filter(f, f.type == 'Redirect').size() <= 1", message: 'Redirect filter cannot be repeated' },
-      ],
-    }),
-    backends: list(backend, { maxItems: 16 }),
-  });
-  const parents = list(
-    object({ name: text({ maxLength: 253 }), section: text({ maxLength: 253 }) }, { required: ['name'] }),
-    { maxItems: 32 },
-  );
-  return object({
-    spec: object({
-      parents,
-      hostnames: list(hostname(), { maxItems: 16 }),
-      rules: list(rule, { maxItems: 16, default: [{ backends: [] }] }),
-    }),
-  });
+  return documented(schema, createSentences(9, 110));
 }
 
 function manifests(suffix: string): Manifest[] {
   const space = `gateway-${suffix}`;
+  const route = routeSchema();
   const columns = [{ name: 'Hostnames', type: 'string', jsonPath: '.spec.hostnames' }, age];
   return [
     definition({
@@ -160,15 +91,15 @@ function manifests(suffix: string): Manifest[] {
     definition({
       ...{ group: group(suffix), kind: 'HTTPRoute', plural: 'httproutes', labels: { channel: 'standard' } },
       versions: [
-        { name: 'v1', schema: routeSchema(), columns },
+        { name: 'v1', schema: route, columns },
         {
           name: 'v1beta1',
-          schema: routeSchema(),
+          schema: route,
           columns,
           stored: false,
           deprecationWarning: 'The v1beta1 version of HTTPRoute has been deprecated: use v1.',
         },
-        { name: 'v1alpha2', schema: routeSchema(), columns, stored: false, served: false },
+        { name: 'v1alpha2', schema: route, columns, stored: false, served: false },
       ],
     }),
     namespace(space),
@@ -228,7 +159,13 @@ function samples(suffix: string): Sample[] {
         hostnames: ['web.example.com'],
         rules: [{ backends }],
       }),
-      defaulted: { spec: { rules: [{ backends: [{ kind: 'Service', weight: 1 }] }] } },
+      defaulted: {
+        spec: {
+          rules: [
+            { matches: [{ path: { type: 'PathPrefix', value: '/' } }], backends: [{ kind: 'Service', weight: 1 }] },
+          ],
+        },
+      },
       row: /\["web\.example\.com"\]/,
     },
     {
@@ -250,7 +187,31 @@ function samples(suffix: string): Sample[] {
     },
     {
       manifest: make('HTTPRoute', 'twice', { rules: [{ filters: [{ type: 'Redirect' }, { type: 'Redirect' }] }] }),
-      refused: /Redirect filter cannot be repeated/,
+      refused: /spec\.rules\[0\]\.filters: Invalid value: .*Redirect filter cannot be repeated/,
+    },
+    {
+      manifest: make('HTTPRoute', 'deep', {
+        rules: [{ backends: [{ ...backends[0], filters: [{ type: 'Mirror', mirror: { backend: { name: 'x' } } }] }] }],
+      }),
+      refused:
+        /spec\.rules\[0\]\.backends\[0\]\.filters\[0\]\.mirror\.backend: Invalid value: .*Must have port for Service reference/,
+    },
+    {
+      manifest: make('HTTPRoute', 'slow', {
+        rules: [{ timeouts: { request: '1s', backendRequest: '1m30s' }, backends }],
+      }),
+      refused:
+        /spec\.rules\[0\]\.timeouts: Invalid value: .*backendRequest timeout cannot be longer than request timeout/,
+    },
+    {
+      manifest: make('HTTPRoute', 'paths', { rules: [{ matches: [{ path: { value: '/a//b' } }], backends }] }),
+      refused: /spec\.rules\[0\]\.matches\[0\]\.path: Invalid value: .*must not contain '\/\/' when type one of/,
+    },
+    {
+      manifest: make('HTTPRoute', 'many', {
+        rules: Array.from({ length: 3 }, () => ({ matches: Array.from({ length: 43 }, () => ({ method: 'GET' })) })),
+      }),
+      refused: /spec\.rules: Invalid value: .*the total number of matches must be less than 128/,
     },
   ];
 }

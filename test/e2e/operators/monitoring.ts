@@ -18,9 +18,9 @@ const group = (suffix: string) => `monitoring-${suffix}.example.com`;
 const duration = (more: Schema = {}) =>
   text({ pattern: '^(0|(([0-9]+)d)?(([0-9]+)h)?(([0-9]+)m)?(([0-9]+)s)?)$', ...more });
 
-/** Most of a pod can be set: containers, volumes, affinity and the rest, spelt out. */
+/** Most of a pod can be set: containers, volumes, affinity and the rest, spelt out; the first in so many words that no annotation holds it. */
 function monitorSchema(seed: number): Schema {
-  const typeOf = createTypeSchemas(createSentences(seed, 22));
+  const typeOf = createTypeSchemas(createSentences(seed, seed === 100 ? 44 : 22));
   const pod = 'io.k8s.api.core.v1';
   const endpoint = object({
     port: { anyOf: [{ type: 'integer' }, { type: 'string' }], 'x-kubernetes-int-or-string': true },

@@ -14,7 +14,7 @@ import {
   webhook,
 } from './parts.ts';
 import type { Platform, Sample } from './platform.ts';
-import { conditions, createTypeSchemas, flag, list, object, type Schema, text, whole } from './schema.ts';
+import { conditions, createTypeSchemas, documented, flag, list, object, type Schema, text, whole } from './schema.ts';
 import { createSentences } from './words.ts';
 
 const group = (suffix: string) => `policy-${suffix}.example.com`;
@@ -95,7 +95,7 @@ function manifests(suffix: string): Manifest[] {
     { name: 'Generations', type: 'integer', jsonPath: '.metadata.generation', priority: 1 },
     age,
   ];
-  const schema = policySchema();
+  const schema = documented(policySchema(), createSentences(52, 30));
   const versions = [{ name: 'v1', schema, columns }, { name: 'v2beta1', schema, columns, stored: false } as const];
   const label = `rbac.${space}.example.com/aggregate-to-admission`;
   const schedule: Manifest = {
@@ -225,7 +225,7 @@ function samples(suffix: string): Sample[] {
     {
       manifest: make('neither', { rules: [{ name: 'x', match, context: [{ name: 'c' }] }] }),
       refused:
-        /spec\.rules\[0\]\.context\[0\]\.?\w*: Invalid value: .*must validate one and only one schema \(oneOf\)|spec\.rules\[0\]\.context\[0\].*Required value/,
+        /"spec\.rules\[0\]\.context\[0\]" must validate one and only one schema \(oneOf\)\. Found none valid\n.*spec\.rules\[0\]\.context\[0\]\.configMap: Required value/,
     },
     {
       manifest: make('asks', { rules: [{ name: 'x', match: { resources: { operations: ['READ'] } } }] }),

@@ -114,3 +114,23 @@ export const conditions = (): Schema =>
       { required: ['type', 'status'] },
     ),
   );
+
+/** The same schema with a sentence on every field that has none, as types of Go come with their comments; metadata must stay bare. */
+export function documented(schema: Schema, sentence: () => string): Schema {
+  const each = (fields: unknown) =>
+    Object.fromEntries(
+      Object.entries(fields as Record<string, Schema>).map(([name, field]) => [
+        name,
+        name === 'metadata' ? field : { description: sentence(), ...documented(field, sentence) },
+      ]),
+    );
+  const { properties, items, additionalProperties } = schema;
+  return {
+    ...schema,
+    ...(properties ? { properties: each(properties) } : {}),
+    ...(items ? { items: documented(items as Schema, sentence) } : {}),
+    ...(additionalProperties instanceof Object
+      ? { additionalProperties: documented(additionalProperties as Schema, sentence) }
+      : {}),
+  };
+}
