@@ -63,18 +63,40 @@ async function remove(path: string): Promise<void> {
   assert.equal(await kubectl('get', '-f', path, '--ignore-not-found'), '');
 }
 
+const isAggregated = (item: Manifest) => item['aggregationRule'] !== undefined;
+
+/** Whether the rules of `item` become those of `role`. */
+function gives(item: Manifest, role: Manifest): boolean {
+  const { clusterRoleSelectors } = role['aggregationRule'] as { clusterRoleSelectors: { matchLabels: object }[] };
+  const { labels = {} } = item.metadata as { labels?: Record<string, string> };
+  const isGiving = item.kind === 'ClusterRole' && !isAggregated(item);
+  return (
+    isGiving &&
+    clusterRoleSelectors.some(({ matchLabels }) =>
+      Object.entries(matchLabels).every(([key, value]) => labels[key] === value),
+    )
+  );
+}
+
 async function establish(items: readonly Manifest[]): Promise<void> {
   const names = items
     .filter(({ kind }) => kind === 'CustomResourceDefinition')
     .map(({ metadata }) => `crd/${metadata.name}`);
   await kubectl('wait', '--for=condition=Established', ...names, '--timeout=30s');
+  for (const role of items.filter(isAggregated)) {
+    const rules = items.filter(item => gives(item, role)).flatMap(item => item['rules'] as unknown[]);
+    assert.notEqual(rules.length, 0);
+    const last = `--for=jsonpath={.rules[${rules.length - 1}]}`;
+    await kubectl('wait', last, `clusterrole/${role.metadata.name}`, '--timeout=30s');
+  }
 }
 
 /** Of these kubectl makes a patch each time, also upstream: the selector is replaced as a whole. The server finds nothing new in it. */
 const alwaysSent = /^poddisruptionbudget\.policy\//;
 
 /** Controllers write the status of these whenever they like: only what counts changes of the spec is compared. */
-const hasBusyStatus = /^(Namespace|Deployment|HorizontalPodAutoscaler)$/;
+const hasBusyStatus =
+  /^(Namespace|Deployment|HorizontalPodAutoscaler|PodDisruptionBudget|FlowSchema|PriorityLevelConfiguration)$/;
 
 const versionsOf = (items: readonly Manifest[]) =>
   items.map(({ kind, metadata }) => {
