@@ -54,6 +54,8 @@ export interface Sink {
 export interface Response {
   status: number;
   headers: Record<string, string>;
+  /** Values of Set-Cookie headers, which cannot be joined to one. */
+  cookies?: readonly string[] | undefined;
   body?: Uint8Array | readonly Uint8Array[] | ((sink: Sink) => Promise<void>) | undefined;
   upgrade?: ((socket: Duplex, head: Uint8Array) => void) | undefined;
 }

@@ -88,6 +88,7 @@ function respond(message: IncomingMessage, answer: ServerResponse, response: Res
     answer.setHeader('content-length', length);
   // A body that nobody read: the connection cannot be used again.
   if (!message.complete || context.stopping) answer.setHeader('connection', 'close');
+  if (response.cookies) answer.setHeader('set-cookie', response.cookies);
   answer.writeHead(response.status, response.headers);
   if (isBodiless(message.method ?? '', response.status)) answer.end();
   else if (!message.complete && response.body instanceof Uint8Array) linger(message, answer, response.body, context);
@@ -112,7 +113,8 @@ function linger(message: IncomingMessage, answer: ServerResponse, body: Uint8Arr
 }
 
 function formatHead(response: Response): string {
-  const lines = Object.entries(response.headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const cookies = (response.cookies ?? []).map(cookie => ['set-cookie', cookie]);
+  const lines = [...Object.entries(response.headers), ...cookies].map(([name, value]) => `${name}: ${value}\r\n`);
   return `HTTP/1.1 101 Switching Protocols\r\n${lines.join('')}\r\n`;
 }
 

@@ -58,7 +58,8 @@ function serveStream(
 function respond(stream: ServerHttp2Stream, method: string, response: Response, context: ServerContext): void {
   if (stream.destroyed) return;
   const { body } = response;
-  const head: Record<string, string | number> = { ':status': response.status };
+  const head: Record<string, string | number | string[]> = { ':status': response.status };
+  if (response.cookies) head['set-cookie'] = [...response.cookies];
   for (const name in response.headers) head[name] = response.headers[name]!;
   const length = bodyLength(body);
   if (length !== undefined && head['content-length'] === undefined) head['content-length'] = length;

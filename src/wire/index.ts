@@ -36,6 +36,6 @@ export { isTrue } from './query.ts';
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';
 export { createSpdyClient } from './spdy.ts';
 export type { UpgradeOutcome, UpgradeTarget } from './upgrade.ts';
-export { joinSockets, loadHttpRequest, requestUpgrade } from './upgrade.ts';
+export { joinSockets, loadHttpRequest, requestUpgrade, serverName } from './upgrade.ts';
 export type { WebSocketConnection, WebSocketEvents } from './websocket.ts';
 export { isWebSocketRequest, loadWebSocket, offeredProtocols, webSocketAnswer } from './websocket.ts';

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 export interface UpgradeTarget {
@@ -30,6 +31,7 @@ export async function requestUpgrade(target: UpgradeTarget): Promise<UpgradeOutc
     method: target.method,
     headers: { connection: 'Upgrade', ...target.headers },
     agent: false,
+    servername: serverName(target.url),
     ...(ca && { ca }),
     ...(cert && { cert }),
     ...(key && { key }),
@@ -57,6 +59,12 @@ export async function requestUpgrade(target: UpgradeTarget): Promise<UpgradeOutc
   call.on('error', reject);
   call.end();
   return promise;
+}
+
+/** The name that the target's certificate must have, for `servername`: left alone, Node takes it from a Host header, which a proxy passes on. */
+export function serverName(url: string): string {
+  const { hostname } = new URL(url);
+  return isIP(hostname.replace(/^\[|\]$/g, '')) ? '' : hostname;
 }
 
 /** Node's `request` for a URL. Importing `node:http` also loads a whole fetch client, a tenth of a server's start, so nothing here does before it must. */

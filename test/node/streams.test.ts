@@ -182,8 +182,8 @@ describe('streams', { skip: missing ?? false }, () => {
       const paths = [
         'pods/web:8080/proxy/',
         'pods/web/proxy',
-        'services/web/proxy/',
-        'services/http:web:http/proxy/index.html',
+        'services/web:http/proxy/',
+        'services/http:web:80/proxy/index.html',
       ];
       for (const path of paths) {
         assert.equal(await (await fetch(`${base}/namespaces/default/${path}`)).text(), 'served\n', path);

@@ -1,7 +1,9 @@
-import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { createGunzip, createInflate } from 'node:zlib';
-import { isWebSocketRequest, joinSockets, loadHttpRequest, type Request, type Response, requestUpgrade } from '#wire';
+import { joinSockets, loadHttpRequest, type Request, type Response, requestUpgrade, serverName } from '#wire';
+import { StatusError } from '../access/refuse.ts';
+import { answered, passedOn } from './proxied-headers.ts';
 import { createHtmlRewriter, type LinkRewrite, rewriteLink } from './rewrite-links.ts';
 
 export interface Tls {
@@ -21,27 +23,12 @@ export interface ProxyTarget {
   rewrite?: LinkRewrite | undefined;
 }
 
-/** Headers that speak of one connection and are not passed on (RFC 9110, 7.6.1). */
-const hopByHop = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
-/** What the client said to us and nobody else is to hear. */
-const ours = new Set(['authorization', 'host', 'content-length']);
-
 /** Passes a request on and the answer back, streaming both ways; also upgrades. Rejects when the target cannot be reached. */
 export function proxyRequest(request: Request, target: ProxyTarget): Promise<Response> {
   return request.headers['upgrade'] ? proxyUpgrade(request, target) : proxyPlain(request, target);
 }
 
-/** Passes an upgrade through byte by byte: whatever the two ends agree on. */
+/** Passes an upgrade through byte by byte: whatever the two ends agree on. Throws Status when the target answers as if nobody had asked to upgrade. */
 export async function proxyUpgrade(request: Request, target: ProxyTarget): Promise<Response> {
   const outcome = await requestUpgrade({
     url: target.url,
@@ -49,22 +36,32 @@ export async function proxyUpgrade(request: Request, target: ProxyTarget): Promi
     headers: { ...passedOn(request, true), ...target.headers },
     tls: target.tls,
   });
-  if (!outcome.upgraded) return { status: outcome.status, headers: plainHeaders(outcome.headers), body: outcome.body };
+  const answer = answered(outcome.headers);
+  if (!outcome.upgraded) {
+    // It may be cut: its own length counts.
+    delete answer.headers['content-length'];
+    const message = `invalid upgrade response: status code ${outcome.status}`;
+    if (outcome.status < 400) throw new StatusError({ code: 500, reason: '', message });
+    return { ...answer, status: outcome.status, body: outcome.body };
+  }
   return {
+    ...answer,
     status: 101,
-    headers: { ...plainHeaders(outcome.headers), connection: 'Upgrade', upgrade: outcome.headers.upgrade ?? '' },
+    headers: { ...answer.headers, connection: 'Upgrade', upgrade: outcome.headers.upgrade ?? '' },
     upgrade: (socket, head) => joinSockets({ socket, head }, outcome),
   };
 }
 
-async function proxyPlain(request: Request, target: ProxyTarget): Promise<Response> {
+/** The same without an upgrade, whether the client asks for one or not. */
+export async function proxyPlain(request: Request, target: ProxyTarget): Promise<Response> {
   const send = await loadHttpRequest(target.url);
   const { promise, resolve, reject } = Promise.withResolvers<Response>();
   const { ca, cert, key, insecure } = target.tls ?? {};
   const call = send(target.url, {
     method: request.method,
-    headers: { ...passedOn(request, false), ...target.headers },
+    headers: { ...passedOn(request, false), ...bodyHeaders(request), ...target.headers },
     agent: false,
+    servername: serverName(target.url),
     signal: request.signal,
     ...(ca && { ca }),
     ...(cert && { cert }),
@@ -72,10 +69,10 @@ async function proxyPlain(request: Request, target: ProxyTarget): Promise<Respon
     ...(insecure && { rejectUnauthorized: false }),
   });
   call.on('response', answer => {
-    const { headers, chunks } = target.rewrite ? rewritten(answer, target.rewrite) : plain(answer);
+    const { chunks, ...passed } = target.rewrite ? rewritten(answer, target.rewrite) : plain(answer);
     resolve({
+      ...passed,
       status: answer.statusCode!,
-      headers,
       async body(sink) {
         for await (const chunk of chunks) {
           if (!sink.write(chunk)) await sink.drained();
@@ -90,23 +87,24 @@ async function proxyPlain(request: Request, target: ProxyTarget): Promise<Respon
 
 interface Passed {
   readonly headers: Record<string, string>;
+  readonly cookies?: readonly string[];
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-const plain = (answer: IncomingMessage): Passed => ({ headers: plainHeaders(answer.headers), chunks: answer });
+const plain = (answer: IncomingMessage): Passed => ({ ...answered(answer.headers), chunks: answer });
 
 /** Whom a pod lets read its pages with the reader's credentials is not for the pod to say: those are ours. */
-const crossOrigin = /^access-control-/;
+const crossOrigin = /^access-control-allow-(?:credentials|headers|methods|origin)$/;
 
 function rewritten(answer: IncomingMessage, rewrite: LinkRewrite): Passed {
-  const kept = Object.entries(plainHeaders(answer.headers)).filter(([name]) => !crossOrigin.test(name));
-  const headers = Object.fromEntries(kept);
+  const { headers: all, ...passed } = answered(answer.headers);
+  const headers = Object.fromEntries(Object.entries(all).filter(([name]) => !crossOrigin.test(name)));
   if (headers['location']) headers['location'] = rewriteLink(headers['location'], rewrite);
   const unpack = unpackers[headers['content-encoding'] ?? ''];
-  if (!unpack || !/^text\/html\b/i.test(headers['content-type'] ?? '')) return { headers, chunks: answer };
+  if (!unpack || !/^text\/html\b/i.test(headers['content-type'] ?? '')) return { ...passed, headers, chunks: answer };
   delete headers['content-length'];
   delete headers['content-encoding'];
-  return { headers, chunks: rewritePage(unpack(answer), rewrite) };
+  return { ...passed, headers, chunks: rewritePage(unpack(answer), rewrite) };
 }
 
 const unpackers: Readonly<Record<string, ((answer: IncomingMessage) => AsyncIterable<Buffer>) | undefined>> = {
@@ -124,30 +122,26 @@ async function* rewritePage(chunks: AsyncIterable<Buffer>, rewrite: LinkRewrite)
   yield Buffer.from(rewriter.end(), 'latin1');
 }
 
+/** True for a body that is announced; a request over HTTP/2 need not announce it. */
+function hasBody({ method, headers }: Request): boolean {
+  const length = headers['content-length'];
+  if (length !== undefined) return length !== '0';
+  if (headers['transfer-encoding'] !== undefined) return true;
+  return headers[':method'] !== undefined && method !== 'GET' && method !== 'HEAD';
+}
+
+/** A length stays a length: small servers in pods do not know chunks. */
+function bodyHeaders(request: Request): Record<string, string> {
+  if (!hasBody(request)) return {};
+  const length = request.headers['content-length'];
+  return length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
+}
+
 async function sendBody(request: Request, call: ClientRequest): Promise<void> {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
+  if (hasBody(request)) {
     for await (const chunk of request.stream()) {
       if (!call.write(chunk)) await new Promise(resolve => call.once('drain', resolve));
     }
   }
   call.end();
-}
-
-function passedOn(request: Request, isUpgrade: boolean): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (value !== undefined && !name.startsWith(':') && !hopByHop.has(name) && !ours.has(name)) headers[name] = value;
-  }
-  if (isUpgrade) headers['upgrade'] = request.headers['upgrade']!;
-  if (isWebSocketRequest(request.headers))
-    headers['sec-websocket-version'] = request.headers['sec-websocket-version'] ?? '13';
-  return headers;
-}
-
-function plainHeaders(headers: IncomingHttpHeaders): Record<string, string> {
-  const plain: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && !hopByHop.has(name)) plain[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return plain;
 }

@@ -1,11 +1,13 @@
 import { isTrue, isWebSocketRequest, type Request, type Response } from '#wire';
-import { StatusError, serviceUnavailable } from '../access/refuse.ts';
+import { badRequest, StatusError } from '../access/refuse.ts';
 import type { RequestInfo } from '../request-info.ts';
+import { dialFailed } from './dial-words.ts';
 import { type ProxyTarget, proxyUpgrade } from './http-proxy.ts';
 import { containerOf, findPod, kubeletOfPod } from './kubelet-address.ts';
 import { connectLog } from './log.ts';
 import { connectPortForward } from './port-forward.ts';
-import { connectProxy, type ProxyDeps } from './proxy.ts';
+import { connectProxy } from './proxy.ts';
+import type { ProxyDeps } from './proxy-target.ts';
 import { translateRemoteCommand } from './remote-command.ts';
 
 /** Subresources that reach into a node or a pod instead of the store. */
@@ -17,28 +19,23 @@ export type Connect = (request: Request, info: RequestInfo) => Promise<Response>
 export function createConnect(deps: ProxyDeps): Connect {
   return async (request, info) => {
     if (info.subresource === 'proxy') return connectProxy(request, info, deps);
+    if (info.subresource === 'log') return connectLog(request, info, deps);
     const pod = findPod(deps.reader, info.namespace, info.name);
+    const container = info.subresource === 'portforward' ? undefined : containerOf(pod, info.query.get('container'));
     const kubelet: ProxyTarget = { url: kubeletOfPod(deps.reader, pod), tls: deps.kubeletTls };
+    if (!request.headers['upgrade']) throw badRequest('Upgrade request required');
     try {
-      switch (info.subresource) {
-        case 'log':
-          return await connectLog({ request, info, pod, kubelet });
-        case 'portforward':
-          return await connectPortForward(
-            request,
-            { ...kubelet, url: `${kubelet.url}/portForward/${info.namespace}/${info.name}` },
-            info.query,
-          );
-        default: {
-          const url = `${kubelet.url}${remoteCommandPath(info, containerOf(pod, info.query.get('container')))}`;
-          return isWebSocketRequest(request.headers)
-            ? await translateRemoteCommand(request, { ...kubelet, url }, wishesOf(info.query))
-            : await proxyUpgrade(request, { ...kubelet, url });
-        }
+      if (container === undefined) {
+        const url = `${kubelet.url}/portForward/${info.namespace}/${info.name}`;
+        return await connectPortForward(request, { ...kubelet, url }, info.query);
       }
+      const url = `${kubelet.url}${remoteCommandPath(info, container)}`;
+      return isWebSocketRequest(request.headers)
+        ? await translateRemoteCommand(request, { ...kubelet, url }, wishesOf(info.query))
+        : await proxyUpgrade(request, { ...kubelet, url });
     } catch (error) {
       if (error instanceof StatusError) throw error;
-      throw serviceUnavailable(`error dialing backend: ${(error as Error).message}`);
+      throw dialFailed(error);
     }
   };
 }

@@ -35,21 +35,15 @@ export function findPod(reader: ObjectReader, namespace: string | undefined, nam
 
 /** The container that is meant: as named, or the only one. Throws Status 400 as upstream words it. */
 export function containerOf(pod: Pod, named: string | null): string {
-  const names = (list: readonly { name: string }[] | undefined) => (list ?? []).map(container => container.name);
-  const [main, init, ephemeral] = [
-    names(pod.spec.containers),
-    names(pod.spec.initContainers),
-    names(pod.spec.ephemeralContainers),
-  ];
+  const { initContainers, containers, ephemeralContainers } = pod.spec;
+  const lists: (readonly { name: string }[])[] = [initContainers ?? [], containers, ephemeralContainers ?? []];
+  const names = lists.flat().map(container => container.name);
   if (named) {
-    if ([...main, ...init, ...ephemeral].includes(named)) return named;
+    if (names.includes(named)) return named;
     throw badRequest(`container ${named} is not valid for pod ${pod.metadata.name}`);
   }
-  const preferred = pod.metadata.annotations?.['kubectl.kubernetes.io/default-container'];
-  if (preferred && main.includes(preferred)) return preferred;
-  if (main.length === 1) return main[0]!;
-  const others = init.length ? ` or one of the init containers: [${init.join(' ')}]` : '';
-  throw badRequest(
-    `a container name must be specified for pod ${pod.metadata.name}, choose one of: [${main.join(' ')}]${others}`,
-  );
+  // The annotation that names a default one is for clients to read.
+  if (containers.length === 1) return containers[0]!.name;
+  const wanted = `a container name must be specified for pod ${pod.metadata.name}`;
+  throw badRequest(`${wanted}, choose one of: [${names.join(' ')}]`);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHtmlRewriter, rewriteLink } from './rewrite-links.ts';
 
-const rewrite = { host: 'api:6443', prefix: '/api/v1/namespaces/a/pods/b/proxy' };
+const rewrite = { hosts: ['api:6443', '10.0.0.1:80'], prefix: '/api/v1/namespaces/a/pods/b/proxy' };
 
 test('absolute paths and links to the same host lead through the proxy, others stay', () => {
   const cases: [link: string, wanted: string][] = [
@@ -10,6 +10,8 @@ test('absolute paths and links to the same host lead through the proxy, others s
     ['/', `${rewrite.prefix}/`],
     ['http://api:6443/x', `${rewrite.prefix}/x`],
     ['//api:6443/x', `${rewrite.prefix}/x`],
+    ['http://10.0.0.1:80/x/', `${rewrite.prefix}/x/`],
+    ['http://10.0.0.1:81/x/', 'http://10.0.0.1:81/x/'],
     ['https://elsewhere.example/x', 'https://elsewhere.example/x'],
     ['x/y', 'x/y'],
     ['../x', '../x'],

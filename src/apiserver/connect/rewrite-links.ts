@@ -1,17 +1,17 @@
 /** How links of a proxied answer are made to lead through the proxy. Source: apimachinery/pkg/util/proxy/transport.go. */
 export interface LinkRewrite {
-  /** The host that the client asked: links elsewhere are left alone. */
-  readonly host: string;
+  /** The host that the client asked, and that of the target: links elsewhere are left alone. */
+  readonly hosts: readonly string[];
   /** What stands before paths of the target in the client's eyes: `/api/v1/namespaces/a/pods/b/proxy`. */
   readonly prefix: string;
 }
 
 /** An absolute path, or a whole URL of the same host, as the client reaches it; everything else as it is. */
-export function rewriteLink(link: string, { host, prefix }: LinkRewrite): string {
+export function rewriteLink(link: string, { hosts, prefix }: LinkRewrite): string {
   const match = /^(?:[a-zA-Z][a-zA-Z0-9+.-]*:)?(?:\/\/([^/?#]*))?(\/[^?#]*)(.*)$/s.exec(link);
   if (!match) return link;
   const [, linkHost, path, rest] = match;
-  if (linkHost ? linkHost !== host : !link.startsWith('/')) return link;
+  if (linkHost ? !hosts.includes(linkHost) : !link.startsWith('/')) return link;
   if (path!.startsWith(prefix)) return `${path}${rest}`;
   return `${prefix}${path!.replace(/\/{2,}/g, '/')}${rest}`;
 }

@@ -34,6 +34,16 @@ const handlers: Readonly<Record<string, Handlers>> = {
   token: { create: createToken },
 };
 
+const upgrading: readonly string[] = ['GET', 'POST'];
+/** The methods of what reaches into nodes. Browsers ask for a WebSocket with GET. */
+const connectMethods: Readonly<Record<string, readonly string[]>> = {
+  log: ['GET'],
+  exec: upgrading,
+  attach: upgrading,
+  portforward: upgrading,
+  proxy: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
+};
+
 /** Throws 404 and 405. */
 export function routeSubresource(target: Target, extra: ExtraRoutes): Promise<Response> {
   const { kind, subresource, exchange } = target;
@@ -50,6 +60,7 @@ export function routeSubresource(target: Target, extra: ExtraRoutes): Promise<Re
 /** Streams and proxies: admission looks at them, then somebody else answers. */
 async function connect(target: Target, known: Subresource, extra: ExtraRoutes): Promise<Response> {
   const { exchange, name } = target;
+  if (!connectMethods[known.name]?.includes(exchange.request.method)) throw methodNotAllowed();
   if (!extra.connect) {
     throw new StatusError({
       code: 501,
