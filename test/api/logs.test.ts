@@ -1,4 +1,4 @@
-/** Logs and streams over TLS, in front of a small HTTPS server that plays a kubelet. */
+/** Logs, streams and watches over TLS, in front of a small HTTPS server that plays a kubelet. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -105,7 +105,11 @@ test('logs and streams are asked for with the methods that upstream knows', asyn
 
 async function open(rest: string, protocols: string[]): Promise<{ socket: WebSocket; messages: Buffer[] }> {
   const { certificate: cert, key } = api.admin.pair!;
-  const socket = new WebSocket(`wss://127.0.0.1:${api.port}${path}/${rest}`, protocols, { ca: api.ca, cert, key });
+  const socket = new WebSocket(
+    `wss://127.0.0.1:${api.port}${rest.startsWith('/') ? '' : `${path}/`}${rest}`,
+    protocols,
+    { ca: api.ca, cert, key },
+  );
   const messages: Buffer[] = [];
   socket.on('message', (message: Buffer) => messages.push(message));
   await once(socket, 'open');
@@ -134,4 +138,37 @@ test('a reader that leaves ends what the kubelet follows', async () => {
   await once(socket, 'message');
   socket.terminate();
   await closed;
+});
+
+test('a watch comes as messages of a WebSocket, an event in each', async () => {
+  const maps = '/api/v1/namespaces/a/configmaps';
+  const big = 'x'.repeat(200_000);
+  await api.put(maps, { metadata: { name: 'big' }, data: { big } });
+  for (const [query, protocols] of [
+    ['?watch=true', []],
+    ['?watch=1&allowWatchBookmarks=true', ['base64url.bearer.authorization.k8s.io.eA', 'base64.binary.k8s.io']],
+  ] as const) {
+    const { socket, messages } = await open(`${maps}${query}`, [...protocols]);
+    const read = async (count: number) => {
+      while (messages.length < count) await once(socket, 'message');
+      return messages.slice(0, count).map(message => JSON.parse(String(message)));
+    };
+    const [first] = await read(1);
+    assert.deepEqual([first.type, first.object.data], ['ADDED', { big }]);
+    await api.put(maps, { metadata: { name: 'small' } });
+    await api.send({ method: 'DELETE', path: `${maps}/small` });
+    const types = (await read(3)).map(({ type, object }) => `${type} ${object.metadata.name}`);
+    assert.deepEqual(types, ['ADDED big', 'ADDED small', 'DELETED small']);
+    socket.close();
+    const [code] = await once(socket, 'close');
+    assert.equal(code, 1000);
+    assert.equal(socket.protocol, protocols.at(-1) ?? '');
+  }
+  const { socket, messages } = await open(`${maps}?watch=1&resourceVersion=1&timeoutSeconds=1`, []);
+  const [code] = await once(socket, 'close');
+  assert.ok(messages.length > 0);
+  assert.equal(code, 1000, 'its time was over');
+  const { text } = await api.send({ path: '/metrics' });
+  assert.match(text, /^apiserver_registered_watchers\{group="",resource="configmaps"\} 0$/m, 'nobody watches now');
+  await assert.rejects(open(`${maps}?watch=1&resourceVersion=x`, []), /400/);
 });

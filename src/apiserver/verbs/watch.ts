@@ -1,4 +1,5 @@
-import type { Response } from '#wire';
+import { isWebSocketRequest, type Response } from '#wire';
+import { toLineMessages } from '../connect/websocket-reader.ts';
 import { noCache } from '../content/answer.ts';
 import { createFramer, watchContentType } from '../content/frames.ts';
 import { formFor, watchOffer } from '../content/negotiate.ts';
@@ -23,11 +24,14 @@ export async function watch(target: Target): Promise<Response> {
   const selection = parseSelection(kind, namedOptions(target, options));
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + core.random.next());
   const framer = createFramer({ core, kind, form, query: exchange.info.query });
-  return {
+  const answer: Response = {
     status: 200,
     headers: { 'cache-control': noCache, 'content-type': watchContentType(form) },
     body: sink => run(new Watcher({ target, sink, selection, framer, options, timeoutMs })),
   };
+  const { request } = exchange;
+  // Browsers and some client libraries ask for one. The other forms are not made of lines.
+  return form.media === 'json' && isWebSocketRequest(request.headers) ? toLineMessages(request, answer) : answer;
 }
 
 /** A name in the path (`/watch/.../name`) is a field selector. */
