@@ -1,9 +1,9 @@
 import { mkdir, realpath } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
-import type { Node, Pod } from '#api';
+import type { Pod } from '#api';
 import { resources } from '#api';
 import type { Running } from '#base';
-import { type Informer, type InformerEvent, startQueue } from '#client';
+import { type InformerEvent, startQueue } from '#client';
 import type { KubeletConfig, KubeletDeps } from './config.ts';
 import { createContext } from './create-context.ts';
 import { createImageGc } from './images/image-gc.ts';
@@ -14,7 +14,7 @@ import { startNodeAgent } from './node/node-agent.ts';
 import { startNodeLease } from './node/node-lease.ts';
 import type { PodContext } from './pods/context.ts';
 import { handlePod } from './pods/handle-pod.ts';
-import { syncMirrors } from './pods/mirror-pods.ts';
+import { type Mirrors, startMirrors } from './pods/mirror-pods.ts';
 import { isMirror } from './pods/pod-spec.ts';
 import { type StaticPods, watchStaticPods } from './pods/static-pods.ts';
 import { watchRuntime } from './runtime/watch-runtime.ts';
@@ -67,12 +67,17 @@ export async function startKubelet(given: KubeletConfig, deps: KubeletDeps): Pro
   const queue = start.use(
     startQueue({ name: 'pods', concurrency: podConcurrency, handle, backoff: podBackoff }, { clock, log }),
   );
-  if (config.staticPodDir)
-    statics.value = start.use(await startStatics(context, { pods, nodes, folder: config.staticPodDir }));
-  start.use(pods.onChange(event => wakeFor(context, statics.value, event, { pods, nodes })));
+  const mirrors = start.use(
+    startMirrors({
+      ...{ client, clock, log, pods, statics: () => statics.value?.list() ?? [] },
+      node: () => nodes.get(undefined, config.nodeName),
+    }),
+  );
+  if (config.staticPodDir) statics.value = start.use(await startStatics(context, config.staticPodDir, mirrors));
+  start.use(pods.onChange(event => wakeFor(context, statics.value, event, mirrors)));
   start.use(
     nodes.onChange(({ type }) => {
-      if (type === 'added' && statics.value) mirror(context, statics.value.list(), { pods, nodes });
+      if (type === 'added') mirrors.checkAll();
     }),
   );
   const runtime = start.use(
@@ -135,32 +140,15 @@ async function prepareRoot(rootDir: string, { mounts, log }: KubeletDeps): Promi
   return path;
 }
 
-interface ApiPods {
-  pods: Informer<Pod>;
-  nodes: Informer<Node>;
-}
-
-function mirror(context: PodContext, statics: readonly Pod[], { pods, nodes }: ApiPods): void {
-  context.background(async () => {
-    if (!pods.synced()) await pods.whenSynced();
-    const node = nodes.list()[0];
-    await syncMirrors({ client: context.client, statics, informer: pods, node, log: context.log });
-  });
-}
-
-async function startStatics(
-  context: PodContext,
-  { folder, ...api }: ApiPods & { folder: string },
-): Promise<StaticPods> {
+async function startStatics(context: PodContext, folder: string, mirrors: Mirrors): Promise<StaticPods> {
   const { clock, log, config } = context;
-  const started: { value: StaticPods | undefined } = { value: undefined };
   const onChange = (uids: readonly string[]) => {
     for (const uid of uids) context.wake(uid);
-    if (started.value) mirror(context, started.value.list(), api);
+    mirrors.checkAll();
   };
-  started.value = await watchStaticPods({ folder, nodeName: config.nodeName, clock, log, onChange });
-  mirror(context, started.value.list(), api);
-  return started.value;
+  const statics = await watchStaticPods({ folder, nodeName: config.nodeName, clock, log, onChange });
+  mirrors.checkAll();
+  return statics;
 }
 
 /** A change of a mirror is about its static pod. */
@@ -168,7 +156,7 @@ function wakeFor(
   context: PodContext,
   statics: StaticPods | undefined,
   { object, old }: InformerEvent<Pod>,
-  api: ApiPods,
+  mirrors: Mirrors,
 ): void {
   const { uid = '', name, namespace } = object.metadata;
   if (!isMirror(object)) {
@@ -179,7 +167,7 @@ function wakeFor(
   for (const pod of statics?.list() ?? []) {
     if (pod.metadata.name === name && pod.metadata.namespace === namespace) context.wake(pod.metadata.uid ?? '');
   }
-  if (statics) mirror(context, statics.list(), api);
+  mirrors.check(object);
 }
 
 /** Most changes are of the status, and our own: no file of a volume tells about it. */
