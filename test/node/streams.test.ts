@@ -24,7 +24,24 @@ spec:
   containers:
     - name: c
       image: busybox:1
-      command: [sh, -c, 'mkdir /tmp/www; echo served > /tmp/www/index.html; exec httpd -f -p 8080 -h /tmp/www']
+      command: [sh, -c]
+      args:
+        - |
+          mkdir /tmp/www; echo served > /tmp/www/index.html
+          # A WebSocket that greets, waits for a message of five bytes, and has got it.
+          cat > /tmp/socket <<'END'
+          end=$(printf '\\r')
+          while read -r line && [ "$line" != "$end" ]; do
+            case $line in [Ss]ec-[Ww]eb[Ss]ocket-[Kk]ey:*) key=\${line#*: }; key=\${key%$end};; esac
+          done
+          accept=$(printf '%s258EAFA5-E914-47DA-95CA-C5AB0DC85B11' "$key" | busybox sha1sum | cut -c1-40 | busybox xxd -r -p | busybox base64)
+          printf 'HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\nSec-WebSocket-Accept: %s\\r\\n\\r\\n' "$accept"
+          printf '\\201\\005hello'
+          head -c 11 >/dev/null
+          printf '\\201\\003got'
+          END
+          nc -ll -p 9000 -e sh /tmp/socket &
+          exec httpd -f -p 8080 -h /tmp/www
       ports: [{ name: http, containerPort: 8080 }]
       readinessProbe: { httpGet: { port: 8080, path: / }, periodSeconds: 1 }
 ---
@@ -120,6 +137,48 @@ describe('streams', { skip: missing ?? false }, () => {
     const [said] = await once(out, 'data');
     assert.match(String(said), /said again/);
     (socket as { close(): void }).close();
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+    const over = Promise.withResolvers<k8s.V1Status>();
+    const command = ['sh', '-c', 'echo to out; echo to err >&2; exit 3'];
+    await new k8s.Exec(config).exec('default', 'web', 'c', command, stdout, stderr, null, false, over.resolve);
+    const { reason, details } = await over.promise;
+    assert.deepEqual([reason, details?.causes?.[0]?.message], ['NonZeroExitCode', '3']);
+    assert.deepEqual([String(stdout.read()), String(stderr.read())], ['to out\n', 'to err\n']);
+    const lines = new PassThrough();
+    await new k8s.Log(config).log('default', 'echo', 'c', lines, { tailLines: 1 });
+    assert.match(String((await once(lines, 'data'))[0]), /^said /);
+  });
+
+  test('a terminal has the size of its window, and input ends when the client says so', async () => {
+    const exec = '/api/v1/namespaces/default/pods/web/exec';
+    await using terminal = await connect(`${exec}?command=sh&stdin=true&stdout=true&tty=true`, 'v4.channel.k8s.io');
+    const shows = (text: RegExp) =>
+      terminal.until(messages => text.test(Buffer.concat(messages.map(message => message.subarray(1))).toString()));
+    terminal.socket.send(Buffer.from('\x04{"Width":123,"Height":45}'));
+    // The size may come after the question: it is asked until it is right.
+    terminal.socket.send(Buffer.from('\0until stty size | grep "45 123"; do sleep 0.1; done\n'));
+    await shows(/\r\n45 123\r\n/);
+    terminal.socket.send(Buffer.from('\0exit 0\n'));
+    await shows(/"status":"Success"/);
+
+    await using reader = await connect(`${exec}?command=wc&command=-c&stdin=true&stdout=true`, 'v5.channel.k8s.io');
+    reader.socket.send(Buffer.from('\0twelve bytes'));
+    reader.socket.send(Buffer.from([255, 0]));
+    const said = await reader.until(messages => messages.some(message => message[0] === 3 && message.length > 1));
+    assert.deepEqual(
+      said.filter(message => message[0] === 1 && message.length > 1).map(message => String(message.subarray(1))),
+      ['12\n'],
+    );
+  });
+
+  test('a log comes over a WebSocket', async () => {
+    await using log = await connect(
+      '/api/v1/namespaces/default/pods/echo/log?follow=true&tailLines=1',
+      'base64.binary.k8s.io',
+    );
+    await log.until(messages =>
+      messages.some(message => /^said /.test(Buffer.from(String(message), 'base64').toString())),
+    );
   });
 
   const older: [protocol: string | undefined, isBase64: boolean][] = [
@@ -168,6 +227,28 @@ describe('streams', { skip: missing ?? false }, () => {
     assert.match(String(failed.find(isError)), /8081|refused/);
     for (const query of ['', '?ports=x', '?ports=0', '?ports=70000']) {
       await assert.rejects(connect(`${path}${query}`, 'v4.channel.k8s.io'), /400/, query);
+    }
+  });
+
+  test('a WebSocket of a pod is reached through the API server, and through kubectl proxy', async () => {
+    const path = '/api/v1/namespaces/default/pods/web:9000/proxy/socket';
+    await using direct = await connect(path, undefined);
+    direct.socket.send('there');
+    assert.deepEqual((await direct.until(messages => messages.length > 1)).map(String), ['hello', 'got']);
+    const child = spawn('kubectl', ['--kubeconfig', server.kubeconfig, 'proxy', '--port=0'], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      const [line] = await once(child.stdout, 'data');
+      const socket = new WebSocket(`ws://${/127\.0\.0\.1:\d+/.exec(String(line))![0]}${path}`);
+      const [hello] = await once(socket, 'message');
+      socket.send('there');
+      const [got] = await once(socket, 'message');
+      assert.deepEqual([String(hello), String(got)], ['hello', 'got']);
+      socket.terminate();
+    } finally {
+      child.kill();
+      await once(child, 'exit');
     }
   });
 
