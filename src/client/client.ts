@@ -25,6 +25,10 @@ export interface ListSelection extends CallOptions {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   resourceVersion?: string | undefined;
+  /** Objects have nothing but their metadata (and their kind is PartialObjectMetadata). */
+  metadataOnly?: boolean | undefined;
+  /** The caller never changes what it gets: a server in this process may then hand out objects of its own. */
+  shares?: boolean | undefined;
 }
 
 export interface Patch extends WriteOptions {
@@ -89,6 +93,8 @@ export interface RawRequest {
   headers?: Record<string, string>;
   body?: Uint8Array | string | undefined;
   signal?: AbortSignal | undefined;
+  /** As in ListSelection. */
+  shares?: boolean | undefined;
 }
 
 export interface RawResponse {
@@ -96,6 +102,10 @@ export interface RawResponse {
   headers: Record<string, string>;
   /** The body as it arrives. */
   body: AsyncIterable<Uint8Array>;
+  /** The answer to who shares, where the server is in this process; the body is empty then. */
+  value?: unknown;
+  /** The same for a stream. */
+  values?: AsyncIterable<unknown> | undefined;
 }
 
 /** Carries one request to a server: over HTTPS, or by calling its Handler. */

@@ -3,7 +3,7 @@ import { apiVersionOf } from '#api';
 import type { Client, ListSelection, RawRequest, RawResponse, Transport, WriteOptions } from './client.ts';
 import { ApiError, ClientError, isExpired } from './errors.ts';
 import { deleteBody, patchContentTypes, pathOf, refOf, selectionQuery, withQuery, writeQuery } from './request.ts';
-import { parseWatch } from './watch-parser.ts';
+import { readWatch } from './watch-parser.ts';
 
 export interface ClientOptions {
   /** Belongs to the caller, who disposes it after the client's last call. */
@@ -66,7 +66,7 @@ export function createClient(options: ClientOptions): Client {
       const path = withQuery(pathOf(resource, { namespace: selection.namespace }), selectionQuery(selection));
       await call.json({ method: 'DELETE', path, raw: deleteBody(deletion), signal: selection.signal });
     },
-    watch(resource, selection) {
+    watch<T extends KubeObject>(resource: Resource<T>, selection: Parameters<Client['watch']>[1]) {
       const path = withQuery(pathOf(resource, { namespace: selection.namespace }), {
         ...selectionQuery(selection),
         watch: true,
@@ -75,7 +75,9 @@ export function createClient(options: ClientOptions): Client {
         resourceVersionMatch: selection.sendInitialEvents === undefined ? undefined : 'NotOlderThan',
         timeoutSeconds: selection.timeoutSeconds,
       });
-      return parseWatch(() => call.stream({ method: 'GET', path, signal: selection.signal }));
+      const { signal, shares, metadataOnly } = selection;
+      const accept = metadataOnly ? metadataType('PartialObjectMetadata') : undefined;
+      return readWatch<T>(() => call.stream({ method: 'GET', path, accept, signal, shares }));
     },
     raw: call.raw,
   };
@@ -88,30 +90,38 @@ interface JsonCall {
   /** A body that is encoded already. */
   raw?: string | undefined;
   contentType?: string;
+  accept?: string | undefined;
   signal?: AbortSignal | undefined;
+  shares?: boolean | undefined;
 }
+
+/** Metadata instead of whole objects. */
+const metadataType = (as: string) => `application/json;as=${as};g=meta.k8s.io;v=v1`;
 
 interface Caller {
   json<R>(request: JsonCall): Promise<R>;
-  stream(request: JsonCall): Promise<AsyncIterable<Uint8Array>>;
+  stream(request: JsonCall): Promise<RawResponse>;
   raw(request: RawRequest): Promise<RawResponse>;
 }
 
 function createCaller({ transport, userAgent }: ClientOptions): Caller {
   const raw = (request: RawRequest) =>
     transport.send({ ...request, headers: { 'user-agent': userAgent, ...request.headers } });
-  const send = async ({ method, path, body, raw: encoded, contentType, signal }: JsonCall) => {
+  const send = async ({ method, path, body, raw: encoded, contentType, accept, signal, shares }: JsonCall) => {
     const text = encoded ?? (body === undefined ? undefined : JSON.stringify(body));
-    const headers: Record<string, string> = { accept: 'application/json' };
+    const headers: Record<string, string> = { accept: accept ?? 'application/json' };
     if (text !== undefined) headers['content-type'] = contentType ?? 'application/json';
-    const response = await raw({ method, path, headers, body: text, signal });
+    const response = await raw({ method, path, headers, body: text, signal, shares });
     if (response.status >= 400) throw toApiError(response.status, await readAll(response.body), { method, path });
     return response;
   };
   return {
     raw,
-    json: async request => parseJson((await readAll((await send(request)).body)).toString(), request),
-    stream: async request => (await send(request)).body,
+    async json<R>(request: JsonCall) {
+      const { value, body } = await send(request);
+      return (value ?? parseJson((await readAll(body)).toString(), request)) as R;
+    },
+    stream: send,
   };
 }
 
@@ -154,7 +164,9 @@ async function listAll<T extends KubeObject>(
     // A continue token carries its own version.
     if (more.continue) query['resourceVersion'] = undefined;
     const path = withQuery(pathOf(resource, { namespace: selection?.namespace }), query);
-    return call.json<KubeList<T>>({ method: 'GET', path, signal: selection?.signal });
+    const { signal, shares, metadataOnly } = selection ?? {};
+    const accept = metadataOnly ? metadataType('PartialObjectMetadataList') : undefined;
+    return call.json<KubeList<T>>({ method: 'GET', path, accept, signal, shares });
   };
   const first = await page({ limit: pageSize });
   const items = first.items ?? [];

@@ -1,4 +1,4 @@
-import type { Handler, PeerUser, Request, Response, Sink } from '#wire';
+import type { Handler, PeerUser, Request, Response, SharedValue, Sink } from '#wire';
 import type { RawRequest, Transport } from './client.ts';
 import { ClientError } from './errors.ts';
 
@@ -19,7 +19,13 @@ export function createHandlerTransport(handler: Handler, user: PeerUser): Transp
       const unlink = follow(gone, [closed.signal, request.signal]);
       try {
         const response = await abortable(handler(toRequest(request, user, gone.signal)), gone.signal);
-        return { status: response.status, headers: response.headers, body: bodyOf(response, gone, unlink) };
+        const { status, headers, value, isShared } = response;
+        if (value !== undefined) {
+          unlink();
+          return { status, headers, value, body: empty };
+        }
+        if (!isShared) return { status, headers, body: bodyOf(response, gone, unlink) };
+        return { status, headers, body: empty, values: valuesOf(response, gone, unlink) };
       } catch (error) {
         unlink();
         throw error;
@@ -47,6 +53,7 @@ function toRequest(request: RawRequest, user: PeerUser, signal: AbortSignal): Re
     },
     signal,
     peer: { address: 'in-process', user },
+    shares: request.shares,
   };
 }
 
@@ -79,11 +86,24 @@ function abortable<R>(promise: Promise<R>, signal: AbortSignal): Promise<R> {
   });
 }
 
+const empty: AsyncIterable<Uint8Array> = {
+  [Symbol.asyncIterator]: () => ({ next: async () => ({ done: true, value: undefined }) }),
+};
+
+async function* valuesOf(response: Response, gone: AbortController, unlink: () => void): AsyncGenerator<unknown> {
+  try {
+    yield* pump<SharedValue>(response.body as (sink: Sink) => Promise<void>, gone.signal);
+  } finally {
+    unlink();
+    gone.abort(new ClientError('unreachable', 'the reader left'));
+  }
+}
+
 async function* bodyOf(response: Response, gone: AbortController, unlink: () => void): AsyncGenerator<Uint8Array> {
   const { body } = response;
   try {
     if (body instanceof Uint8Array) yield body;
-    else if (typeof body === 'function') yield* pump(body, gone.signal);
+    else if (typeof body === 'function') yield* pump<Uint8Array>(body, gone.signal);
     else if (body) yield* body;
   } finally {
     unlink();
@@ -92,8 +112,11 @@ async function* bodyOf(response: Response, gone: AbortController, unlink: () => 
 }
 
 /** Runs a body writer against a bounded buffer that the reader empties. */
-async function* pump(write: (sink: Sink) => Promise<void>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const pipe = createPipe(signal);
+async function* pump<C extends SharedValue>(
+  write: (sink: Sink) => Promise<void>,
+  signal: AbortSignal,
+): AsyncGenerator<C> {
+  const pipe = createPipe<C>(signal);
   const finished = write(pipe.sink).then(
     () => pipe.end(),
     error => pipe.end(error),
@@ -106,8 +129,9 @@ async function* pump(write: (sink: Sink) => Promise<void>, signal: AbortSignal):
   }
 }
 
-function createPipe(signal: AbortSignal) {
-  let chunks: Uint8Array[] = [];
+/** What goes through is bytes or values, as the reader asked. */
+function createPipe<C extends SharedValue>(signal: AbortSignal) {
+  let chunks: C[] = [];
   let [bytes, ended, left] = [0, false, false];
   let failure: unknown;
   let wakeReader = () => {};
@@ -120,14 +144,16 @@ function createPipe(signal: AbortSignal) {
     wakeReader();
   };
   signal.addEventListener('abort', leave, { once: true });
+  const put = (chunk: SharedValue): boolean => {
+    if (left) return true;
+    chunks.push(chunk as C);
+    bytes += chunk.length;
+    wakeReader();
+    return bytes < highWaterBytes;
+  };
   const sink: Sink = {
-    write(chunk) {
-      if (left) return true;
-      chunks.push(chunk);
-      bytes += chunk.length;
-      wakeReader();
-      return bytes < highWaterBytes;
-    },
+    write: put,
+    share: put,
     drained() {
       if (left) return Promise.reject(new ClientError('unreachable', 'the reader left'));
       if (bytes < highWaterBytes) return Promise.resolve();
@@ -144,7 +170,7 @@ function createPipe(signal: AbortSignal) {
       [ended, failure] = [true, error];
       wakeReader();
     },
-    async *read(): AsyncGenerator<Uint8Array> {
+    async *read(): AsyncGenerator<C> {
       for (;;) {
         if (signal.aborted) throw signal.reason;
         if (chunks.length) {

@@ -28,6 +28,8 @@ export interface InformerOptions<T> {
   namespace?: string;
   labelSelector?: string;
   fieldSelector?: string;
+  /** Objects have nothing but what names them, who owns them and what their deletion waits for (and their kind is PartialObjectMetadata). */
+  ownershipOnly?: boolean;
   /** Named functions from an object to the values under which byIndex finds it. */
   indexes?: Record<string, (object: T) => readonly string[]>;
 }

@@ -67,14 +67,16 @@ interface RunningInformer<T extends KubeObject> {
 }
 
 function selectionKey<T extends KubeObject>(resource: Resource<T>, selection: InformerOptions<T>): string {
-  const { namespace = '', labelSelector = '', fieldSelector = '' } = selection;
-  return [groupResourceOf(resource), resource.version, namespace, labelSelector, fieldSelector].join('|');
+  const { namespace = '', labelSelector = '', fieldSelector = '', ownershipOnly = false } = selection;
+  return [groupResourceOf(resource), resource.version, namespace, labelSelector, fieldSelector, ownershipOnly].join(
+    '|',
+  );
 }
 
 function startInformer<T extends KubeObject>(
   { client, clock, log, random = createRandom() }: InformersOptions,
   resource: Resource<T>,
-  { namespace, labelSelector, fieldSelector }: InformerOptions<T>,
+  { namespace, labelSelector, fieldSelector, ownershipOnly = false }: InformerOptions<T>,
 ): RunningInformer<T> {
   const stop = new AbortController();
   const { signal } = stop;
@@ -97,18 +99,21 @@ function startInformer<T extends KubeObject>(
   const ended = runReflector<T>({
     client,
     resource,
-    selection: { namespace, labelSelector, fieldSelector },
+    selection: { namespace, labelSelector, fieldSelector, metadataOnly: ownershipOnly, shares: true },
     clock,
     random,
     log,
     signal,
     onList(objects) {
-      const events = cache.replace(objects);
+      const events = cache.replace(ownershipOnly ? objects.map(ownershipOf) : objects);
       isSynced = true;
       emit(events);
       synced.resolve();
     },
-    onEvent: (type, object) => emit(type === 'DELETED' ? cache.remove(object) : cache.put(object)),
+    onEvent(type, whole) {
+      const object = ownershipOnly ? ownershipOf(whole) : whole;
+      emit(type === 'DELETED' ? cache.remove(object) : cache.put(object));
+    },
   }).then(() => {
     handlers.clear();
     synced.reject(signal.reason);
@@ -127,4 +132,14 @@ function startInformer<T extends KubeObject>(
     whenSynced: () => synced.promise,
   };
   return { informer, addIndex: cache.addIndex, stop: reason => stop.abort(reason), ended };
+}
+
+/** Labels, annotations and managed fields are most of what there is. */
+function ownershipOf<T extends KubeObject>(object: T): T {
+  const { namespace, name, uid, resourceVersion, deletionTimestamp, finalizers, ownerReferences } = object.metadata;
+  const metadata: KubeObject['metadata'] = { namespace, name, uid, resourceVersion };
+  if (deletionTimestamp !== undefined) metadata.deletionTimestamp = deletionTimestamp;
+  if (finalizers) metadata.finalizers = finalizers;
+  if (ownerReferences) metadata.ownerReferences = ownerReferences;
+  return { kind: object.kind, apiVersion: object.apiVersion, metadata } as T;
 }

@@ -5,13 +5,20 @@ type IndexFunction<T> = (object: T) => readonly string[];
 
 /** `namespace/name`, or `/name` for cluster-scoped objects: how the cache and most queues name an object. */
 export function cacheKey(namespace: string | undefined, name: string): string {
-  return `${namespace ?? ''}/${name}`;
+  // Joined, for a template's string would keep its parts beside it.
+  return [namespace, name].join('/');
 }
 
 export const keyOfObject = (object: KubeObject): string => cacheKey(object.metadata.namespace, object.metadata.name);
 
 /** Name of the built-in indexes; callers' names cannot begin with a colon by accident. */
 const [byUid, byNamespace] = [':uid', ':namespace'];
+
+interface Index<T> {
+  of: IndexFunction<T>;
+  /** Most values name one object: a set for each would take more memory than the objects' metadata. */
+  entries: Map<string, string | Set<string>>;
+}
 
 /** The objects of one informer with their indexes. Every change returns the events that it means. */
 export interface ObjectCache<T extends KubeObject> {
@@ -30,20 +37,21 @@ export interface ObjectCache<T extends KubeObject> {
 
 export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
   const objects = new Map<string, T>();
-  const indexes = new Map<string, { of: IndexFunction<T>; entries: Map<string, Set<string>> }>();
-  const file = (key: string, object: T, index: { of: IndexFunction<T>; entries: Map<string, Set<string>> }) => {
-    for (const value of index.of(object)) {
-      const keys = index.entries.get(value);
-      if (keys) keys.add(key);
-      else index.entries.set(value, new Set([key]));
+  const indexes = new Map<string, Index<T>>();
+  const file = (key: string, object: T, { of, entries }: Index<T>) => {
+    for (const value of of(object)) {
+      const keys = entries.get(value);
+      if (keys === undefined) entries.set(value, key);
+      else if (typeof keys !== 'string') keys.add(key);
+      else if (keys !== key) entries.set(value, new Set([keys, key]));
     }
   };
   const unfile = (key: string, object: T) => {
     for (const { of, entries } of indexes.values()) {
       for (const value of of(object)) {
         const keys = entries.get(value);
-        keys?.delete(key);
-        if (keys?.size === 0) entries.delete(value);
+        if (keys === key) entries.delete(value);
+        else if (typeof keys === 'object' && keys.delete(key) && keys.size === 0) entries.delete(value);
       }
     }
   };
@@ -66,13 +74,18 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     byIndex: (name, value) => {
       const index = indexes.get(name);
       if (!index) throw new Error(`the informer has no index ${name}`);
-      return Array.from(index.entries.get(value) ?? [], key => objects.get(key)!);
+      const keys = index.entries.get(value) ?? [];
+      return typeof keys === 'string' ? [objects.get(keys)!] : Array.from(keys, key => objects.get(key)!);
     },
     byUid: uid => cache.byIndex(byUid, uid)[0],
-    inNamespace: namespace => cache.byIndex(byNamespace, namespace),
+    inNamespace(namespace) {
+      // Many informers are never asked.
+      cache.addIndex(byNamespace, object => [object.metadata.namespace ?? '']);
+      return cache.byIndex(byNamespace, namespace);
+    },
     addIndex(name, of) {
       if (indexes.has(name)) return;
-      const index = { of, entries: new Map<string, Set<string>>() };
+      const index: Index<T> = { of, entries: new Map() };
       indexes.set(name, index);
       for (const [key, object] of objects) file(key, object, index);
     },
@@ -98,6 +111,5 @@ export function createObjectCache<T extends KubeObject>(): ObjectCache<T> {
     },
   };
   cache.addIndex(byUid, object => (object.metadata.uid ? [object.metadata.uid] : []));
-  cache.addIndex(byNamespace, object => [object.metadata.namespace ?? '']);
   return cache;
 }

@@ -54,14 +54,18 @@ interface Position {
   expirations: number;
 }
 
+/** By itself: what follows a list for minutes would keep its objects, too. */
+async function listOnce<T extends KubeObject>(options: ReflectorOptions<T>): Promise<string | undefined> {
+  const { client, resource, selection, signal } = options;
+  const list = await client.list(resource, { ...selection, signal });
+  signal.throwIfAborted();
+  options.onList(list.items);
+  return list.metadata.resourceVersion;
+}
+
 async function followOnce<T extends KubeObject>(options: ReflectorOptions<T>, position: Position): Promise<void> {
   const { client, resource, selection, clock, random, signal } = options;
-  if (position.resourceVersion === undefined) {
-    const list = await client.list(resource, { ...selection, signal });
-    signal.throwIfAborted();
-    options.onList(list.items);
-    position.resourceVersion = list.metadata.resourceVersion;
-  }
+  position.resourceVersion ??= await listOnce(options);
   const startedMs = clock.monotonicMs();
   let seen = false;
   const events = client.watch(resource, {

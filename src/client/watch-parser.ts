@@ -1,9 +1,16 @@
 import type { Status } from '#api';
-import type { WatchEvent } from './client.ts';
+import type { RawResponse, WatchEvent } from './client.ts';
 import { ApiError, ClientError } from './errors.ts';
 
 /** A single object may be 3 MiB in a request and grows by managedFields and encoding; anything longer is no watch event. */
 const maxLineBytes = 16 * 1024 * 1024;
+
+/** The events of a watch, as bytes (see parseWatch) or as a server in this process hands them out. */
+export async function* readWatch<T>(open: () => Promise<RawResponse>): AsyncGenerator<WatchEvent<T>> {
+  const response = await open();
+  if (!response.values) return yield* parseWatch<T>(async () => response.body);
+  for await (const event of response.values) yield checked<T>(event as ReadEvent);
+}
 
 /**
  * Reads watch events, one JSON object a line, from chunks cut anywhere, of the stream that `open` resolves with. Throws the ApiError that an ERROR event carries, and ClientError
@@ -32,13 +39,22 @@ function joinLine(pending: readonly Uint8Array[], end: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }
 
+interface ReadEvent {
+  type?: string;
+  object?: unknown;
+}
+
 function toEvent<T>(line: string): WatchEvent<T> {
-  let event: { type?: string; object?: unknown };
+  let event: ReadEvent;
   try {
     event = JSON.parse(line);
   } catch (cause) {
     throw new ClientError('malformed', 'a watch event is not JSON', { cause });
   }
+  return checked(event);
+}
+
+function checked<T>(event: ReadEvent): WatchEvent<T> {
   if (event.type === 'ERROR') throw new ApiError(event.object as Status);
   if (!event.type || !event.object) throw new ClientError('malformed', 'a watch event has no type or no object');
   return event as WatchEvent<T>;

@@ -35,6 +35,14 @@ export interface Request {
   /** Aborts when the peer goes away or the server stops. */
   readonly signal: AbortSignal;
   readonly peer: Peer;
+  /** Only inside the process: the reader never changes what it gets, so that it may have objects of the server's own. */
+  readonly shares?: boolean | undefined;
+}
+
+/** What a reader inside the process is handed as it is. Never changed by anybody. */
+export interface SharedValue {
+  /** About its bytes. */
+  readonly length: number;
 }
 
 /** Where a streamed answer goes. */
@@ -43,6 +51,8 @@ export interface Sink {
   write(chunk: Uint8Array): boolean;
   /** Resolves when there is room again; rejects when the peer left. */
   drained(): Promise<void>;
+  /** As write, towards a reader who shares; elsewhere it is not there. */
+  share?(value: SharedValue): boolean;
   /** Bytes queued and not yet taken by the peer. */
   readonly bufferedBytes: number;
 }
@@ -58,6 +68,10 @@ export interface Response {
   cookies?: readonly string[] | undefined;
   body?: Uint8Array | readonly Uint8Array[] | ((sink: Sink) => Promise<void>) | undefined;
   upgrade?: ((socket: Duplex, head: Uint8Array) => void) | undefined;
+  /** To a reader who shares: the answer itself, in place of a body. */
+  value?: unknown;
+  /** To a reader who shares: `body` hands the sink values, not bytes. */
+  isShared?: boolean | undefined;
 }
 
 /** The one shape of everything that answers requests. Never throws for what a client did wrong: it answers. */

@@ -25,7 +25,7 @@ export type {
 export { connectGrpc, GrpcError, isGrpcError } from './grpc.ts';
 export { checkGrpcHealth } from './grpc-health.ts';
 export type { GrpcMethod, SchemaTable } from './grpc-schema.ts';
-export type { Handler, Peer, PeerUser, Request, Response, Sink } from './http.ts';
+export type { Handler, Peer, PeerUser, Request, Response, SharedValue, Sink } from './http.ts';
 export { BodyCutOff, BodyTooLarge, BodyTooSlow, isBodyCutOff, isBodyTooLarge, isBodyTooSlow } from './http-body.ts';
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';

@@ -138,7 +138,8 @@ function objectOfRequest({ body, request, decision }: AuditRecord, { info }: Exc
 function factsOf(response: Response, level: AuditLevel, codec: ProtobufCodec) {
   const isWanted = isAtLeast(level, 'RequestResponse') || response.status >= 400;
   const bytes = isWanted ? wholeBody(response) : undefined;
-  const object = readObject(bytes, response.headers['content-type'] ?? '', codec);
+  const object =
+    (isWanted ? response.value : undefined) ?? readObject(bytes, response.headers['content-type'] ?? '', codec);
   const { kind, status, message, reason, details } = (object ?? {}) as Record<string, unknown>;
   const said = kind === 'Status' ? { status, message: message || undefined, reason, details } : {};
   return {

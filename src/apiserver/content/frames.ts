@@ -1,22 +1,42 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
+import type { SharedValue, Sink } from '#wire';
 import { protobufWatchFrame } from '#wire';
 import type { Core } from '../core.ts';
 import type { Item } from '../storage/item.ts';
 import type { CacheEvent, EventType } from '../watch-cache/event.ts';
 import type { Form } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';
-import { servedObject } from './render.ts';
+import { servedMetadata, servedObject } from './render.ts';
 import { partialMetadata, tableOf } from './transform.ts';
 
-/** Turns what a watcher is to see into bytes. */
+/** An event as bytes, or as it is for a reader in this process. */
+export type Frame = Buffer | SharedEvent;
+
+export interface SharedEvent extends SharedValue {
+  readonly type: string;
+  readonly object: UnknownObject;
+}
+
+/** Turns what a watcher is to see into what is written. */
 export interface Framer {
   /** An object of the initial state. */
-  initial(item: Item): Buffer;
-  change(event: CacheEvent, type: EventType): Buffer;
+  initial(item: Item): Frame;
+  change(event: CacheEvent, type: EventType): Frame;
   /** Everything up to `revision` has been sent; `isInitialEnd` marks the end of the initial state. */
-  bookmark(revision: number, isInitialEnd: boolean): Buffer;
-  error(status: unknown): Buffer;
+  bookmark(revision: number, isInitialEnd: boolean): Frame;
+  error(status: unknown): Frame;
+}
+
+/** Returns false when the reader should be waited for. */
+export function writeFrame(sink: Sink, frame: Frame): boolean {
+  return frame instanceof Uint8Array ? sink.write(frame) : sink.share!(frame);
+}
+
+export function writeFrames(sink: Sink, frames: readonly Frame[]): void {
+  if (frames.length === 0) return;
+  if (frames[0] instanceof Uint8Array) sink.write(frames.length === 1 ? frames[0] : Buffer.concat(frames as Buffer[]));
+  else for (const frame of frames) writeFrame(sink, frame);
 }
 
 export interface FramerOptions {
@@ -24,6 +44,8 @@ export interface FramerOptions {
   readonly kind: Kind;
   readonly form: Form;
   readonly query: URLSearchParams;
+  /** Whether the reader takes events as they are. */
+  readonly shares: boolean;
 }
 
 export function watchContentType(form: Form): string {
@@ -36,6 +58,8 @@ const heads: Readonly<Record<EventType, Buffer>> = {
   DELETED: Buffer.from('{"type":"DELETED","object":'),
 };
 const tail = Buffer.from('}\n');
+/** About the bytes of a bookmark or an error. */
+const smallLength = 256;
 
 /** Frames in the form that was negotiated. Changes are framed once for all watchers of the same form. */
 export function createFramer(options: FramerOptions): Framer {
@@ -43,15 +67,23 @@ export function createFramer(options: FramerOptions): Framer {
   const apiVersion = apiVersionOf(kind);
   const isPlain = form.media === 'json' && form.as === undefined;
   const { protobuf } = options.core;
-  const encode = (type: string, object: UnknownObject): Buffer =>
-    form.media === 'protobuf' ? protobufWatchFrame(type, protobuf.encode(object)) : encodeJson(type, object);
-  const make = (type: EventType, item: Item): Buffer => {
+  const { shares } = options;
+  const encode = (type: string, object: UnknownObject, length = smallLength): Frame => {
+    if (shares) return { type, object, length };
+    return form.media === 'protobuf' ? protobufWatchFrame(type, protobuf.encode(object)) : encodeJson(type, object);
+  };
+  const make = (type: EventType, item: Item): Frame => {
+    if (form.as === 'PartialObjectMetadata') return encode(type, servedMetadata(kind, item, form.asVersion));
+    if (shares) return encode(type, servedObject(kind, item), item.length);
     if (isPlain && item.apiVersion === apiVersion) return Buffer.concat([heads[type], item.bytes, tail]);
     return encode(type, shown(servedObject(kind, item)));
   };
   const shown = showerOf(options);
   // Tables differ from watcher to watcher (the first event has the columns), so they are not shared.
-  const shared = form.as === 'Table' ? undefined : `${apiVersion} ${form.media} ${form.as ?? ''}${form.asVersion} `;
+  const shared =
+    form.as === 'Table'
+      ? undefined
+      : `${apiVersion} ${shares ? 'shared' : form.media} ${form.as ?? ''}${form.asVersion} `;
   return {
     initial: item => make('ADDED', item),
     change: (event, type) => (shared ? event.frame(type, shared, make) : make(type, event.shown(type))),
@@ -76,7 +108,7 @@ function encodeJson(type: string, object: UnknownObject): Buffer {
 /** What stands in an event for an object: itself, its metadata, or a table of one row. */
 function showerOf({ core, kind, form, query }: FramerOptions): (object: UnknownObject) => UnknownObject {
   if (form.as === undefined) return object => object;
-  if (form.as === 'PartialObjectMetadata') return object => partialMetadata(object, form.asVersion);
+  if (form.as === 'PartialObjectMetadata') return object => partialMetadata(object.metadata, form.asVersion);
   let isFirst = true;
   return object => {
     // Upstream sends the columns once.

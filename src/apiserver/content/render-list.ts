@@ -8,8 +8,8 @@ import type { JoinedItems, Snapshot } from '../watch-cache/snapshot.ts';
 import { jsonHeaders } from './answer.ts';
 import { isPretty, jsonSteps, prettyJson, prettySteps } from './pretty.ts';
 import type { View } from './render.ts';
-import { encode, headersOf, isLargeItem, isPlain, protobufBody, servedObject } from './render.ts';
-import { partialMetadata, tableOf } from './transform.ts';
+import { encode, headersOf, isLargeItem, isPlain, protobufBody, servedMetadata, servedObject } from './render.ts';
+import { tableOf } from './transform.ts';
 import { yamlItemSteps, yamlPieces } from './yaml-text.ts';
 
 /** What a list says beside its items. */
@@ -26,11 +26,7 @@ type Metadata = object;
 /** A list; for plain JSON the items' own bytes between commas, at once; all other forms are made item by item, in as many turns as it takes. */
 export function renderList(view: View, parts: ListParts): Response | Promise<Response> {
   const { kind, form } = view;
-  const metadata = {
-    resourceVersion: String(parts.revision),
-    ...(parts.continueToken ? { continue: parts.continueToken } : {}),
-    ...(parts.remaining ? { remainingItemCount: parts.remaining } : {}),
-  };
+  const metadata = metadataOf(parts);
   const apiVersion = apiVersionOf(kind);
   const joined = isPlain(view) && parts.items.length >= minJoined ? parts.snapshot?.joined() : undefined;
   if (joined?.apiVersion === apiVersion) {
@@ -43,6 +39,29 @@ export function renderList(view: View, parts: ListParts): Response | Promise<Res
   if (form.as === 'PartialObjectMetadata') return renderPartials(view, parts, metadata);
   if (form.media === 'protobuf') return renderProtobufList(view, parts, metadata);
   return renderWhole(view, parts, metadata);
+}
+
+/** A list for a reader in this process, whole objects or their metadata: shared, never changed. */
+export async function shareList(
+  { core, kind, form }: Pick<View, 'core' | 'kind' | 'form'>,
+  parts: ListParts,
+): Promise<object> {
+  const isPartial = form.as === 'PartialObjectMetadata';
+  const items = await eachInTurns(parts.items, createTurn(core.clock), item => {
+    return isPartial ? servedMetadata(kind, item, form.asVersion) : servedObject(kind, item);
+  });
+  const type = isPartial
+    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.asVersion}` }
+    : { kind: kind.listKind, apiVersion: apiVersionOf(kind) };
+  return { ...type, metadata: metadataOf(parts), items };
+}
+
+function metadataOf({ revision, continueToken, remaining }: ListParts): Metadata {
+  return {
+    resourceVersion: String(revision),
+    ...(continueToken ? { continue: continueToken } : {}),
+    ...(remaining ? { remainingItemCount: remaining } : {}),
+  };
 }
 
 function renderWhole(view: View, parts: ListParts, metadata: Metadata): Promise<Response> {
@@ -82,7 +101,7 @@ async function renderProtobufList(view: View, parts: ListParts, metadata: Metada
 
 async function renderPartials(view: View, parts: ListParts, metadata: Metadata): Promise<Response> {
   const { kind, form, core } = view;
-  const make = (item: Item) => partialMetadata(servedObject(kind, item), form.asVersion);
+  const make = (item: Item) => servedMetadata(kind, item, form.asVersion);
   const around = { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.asVersion}`, metadata };
   if (form.media === 'protobuf') {
     const type = { apiVersion: around.apiVersion, kind: 'PartialObjectMetadata' };

@@ -31,7 +31,7 @@ export function isPlain({ form, query, userAgent }: View): boolean {
 const largeBytes = 64 * 1024;
 
 export function isLargeItem(item: Item): boolean {
-  return item.bytes.length > largeBytes;
+  return item.length > largeBytes;
 }
 
 /** One stored object; a large one as text for people in as many turns as it takes. */
@@ -67,7 +67,7 @@ export function renderObject(view: View, object: UnknownObject, status = 200): R
   if (form.as === 'Table') {
     return encode(view, tableOf({ core, kind, query, objects: [object], version: form.asVersion }), status);
   }
-  return encode(view, partialMetadata(object, form.asVersion), status);
+  return encode(view, partialMetadata(object.metadata, form.asVersion), status);
 }
 
 /** The message of an object, without envelope. */
@@ -79,6 +79,13 @@ export function protobufBody(core: Core, kind: Kind, item: Item): Uint8Array {
 /** The object in the version that is served. Shared: never changed. */
 export function servedObject(kind: Kind, item: Item): UnknownObject {
   return toVersion(item.object(), kind);
+}
+
+/** Nothing but the metadata, in the version that is served. Shared: never changed. */
+export function servedMetadata(kind: Kind, item: Item, version: string): UnknownObject {
+  // Some versions keep in annotations what others have fields for.
+  const isAsStored = item.apiVersion === apiVersionOf(kind);
+  return partialMetadata(isAsStored ? item.metadata() : servedObject(kind, item).metadata, version);
 }
 
 export function headersOf(media: Media): Record<string, string> {

@@ -3,9 +3,9 @@ import { toTable } from '#api';
 import type { Core } from '../core.ts';
 import { badRequest } from '../errors.ts';
 
-/** Nothing but the metadata of an object, as PartialObjectMetadata. */
-export function partialMetadata(object: UnknownObject, version: string): UnknownObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata: object.metadata };
+/** An object's metadata as PartialObjectMetadata. */
+export function partialMetadata(metadata: UnknownObject['metadata'], version: string): UnknownObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${version}`, metadata };
 }
 
 export interface TableParts {

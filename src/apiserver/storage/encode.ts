@@ -38,12 +38,42 @@ export interface VersionedBytes {
   readonly tailStart: number;
 }
 
-/** Puts the revision into stored bytes, as the first member of metadata. Throws Error for bytes that encodeObject did not make. */
-export function withRevision(stored: Uint8Array, revision: number): VersionedBytes {
+/**
+ * Puts the revision into stored bytes, as the first member of metadata. `allocate` gives memory for the result; default of its own. Throws Error for bytes that encodeObject
+ * did not make.
+ */
+export function withRevision(stored: Uint8Array, revision: number, allocate?: Allocate): VersionedBytes {
   const buffer = Buffer.from(stored.buffer, stored.byteOffset, stored.byteLength);
   const metadataStart = buffer.indexOf(marker);
   if (metadataStart < 0) throw new Error('a stored object has no metadata');
-  return splice(buffer, { metadataStart, tailStart: metadataStart + marker.length, revision });
+  return splice(buffer, { metadataStart, tailStart: metadataStart + marker.length, revision }, allocate);
+}
+
+/** The text of the object's metadata, braces and all. */
+export function metadataText({ bytes, metadataStart }: VersionedBytes): string {
+  const start = metadataStart + marker.length - 1;
+  return bytes.toString('utf8', start, endOfObject(bytes, start));
+}
+
+const [quote, backslash, open, close] = [0x22, 0x5c, 0x7b, 0x7d];
+
+/** Where the JSON object that begins at `start` has ended. */
+function endOfObject(bytes: Uint8Array, start: number): number {
+  let depth = 0;
+  for (let at = start; at < bytes.length; at++) {
+    const byte = bytes[at];
+    if (byte === quote) at = endOfString(bytes, at);
+    else if (byte === open) depth++;
+    else if (byte === close && --depth === 0) return at + 1;
+  }
+  throw new Error('a stored object has no end');
+}
+
+/** Where the closing quote is. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (bytes[at] !== quote && at < bytes.length) at += bytes[at] === backslash ? 2 : 1;
+  return at;
 }
 
 /** Whether these are the stored bytes with their revision put in. */
@@ -63,14 +93,21 @@ export function changeRevision(versioned: VersionedBytes, revision: number): Ver
   return splice(versioned.bytes, { ...versioned, revision });
 }
 
-function splice(source: Buffer, at: { metadataStart: number; tailStart: number; revision: number }): VersionedBytes {
+/** As Buffer.allocUnsafeSlow. */
+export type Allocate = (length: number) => Buffer;
+
+function splice(
+  source: Buffer,
+  at: { metadataStart: number; tailStart: number; revision: number },
+  // Memory of its own: these bytes are kept, and one slice of Node's pool would keep 64 KiB.
+  allocate: Allocate = length => Buffer.allocUnsafeSlow(length),
+): VersionedBytes {
   const { metadataStart, tailStart } = at;
   const head = metadataStart + marker.length;
   // An empty metadata (it never is, but for foreign writers) takes no comma.
   const comma = source[tailStart] === 0x7d || source[tailStart] === 0x2c ? '' : ',';
   const member = `"resourceVersion":"${at.revision}"${comma}`;
-  // Memory of its own: these bytes are kept, and one slice of Node's pool would keep 64 KiB.
-  const bytes = Buffer.allocUnsafeSlow(head + member.length + source.length - tailStart);
+  const bytes = allocate(head + member.length + source.length - tailStart);
   source.copy(bytes, 0, 0, head);
   bytes.write(member, head, 'latin1');
   source.copy(bytes, head + member.length, tailStart);

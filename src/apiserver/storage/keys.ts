@@ -32,7 +32,14 @@ export function createKeyParser(kinds: readonly Kind[]): KeyParser {
     const first = key.slice(start, end);
     if (first.includes('.') || twoSegments.has(first)) end = key.indexOf('/', end + 1);
     if (end < 0 || end === key.length - 1) return undefined;
-    return { storagePrefix: key.slice(start, end), objectKey: key.slice(end + 1) };
+    // Split and joined, for a slice would keep the whole key.
+    return {
+      storagePrefix: key.slice(start, end),
+      objectKey: key
+        .slice(end + 1)
+        .split('/')
+        .join('/'),
+    };
   };
 }
 

@@ -2,10 +2,11 @@ import { isCustomKind } from '#api';
 import type { Turn } from '#base';
 import { createTurn } from '#base';
 import type { Response } from '#wire';
+import { jsonHeaders } from '../content/answer.ts';
 import { compressIfLarge } from '../content/compress.ts';
 import { formFor } from '../content/negotiate.ts';
 import { isLargeItem } from '../content/render.ts';
-import { renderList } from '../content/render-list.ts';
+import { renderList, shareList } from '../content/render-list.ts';
 import { expired } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { ResourceCache } from '../watch-cache/resource-cache.ts';
@@ -37,6 +38,9 @@ export async function list(target: Target): Promise<Response> {
   const form = formFor(target);
   const options = parseListOptions(exchange.info.query, false);
   const page = await readPage(target, options);
+  if (exchange.request.shares && form.media === 'json' && form.as !== 'Table') {
+    return { status: 200, headers: jsonHeaders, value: await shareList({ core, kind, form }, page) };
+  }
   const answer = await renderList({ core, kind, form, query: exchange.info.query }, page);
   return compressIfLarge(exchange.request, answer);
 }

@@ -50,7 +50,7 @@ const wholeOrStatus: ReadonlySet<string> = new Set(['', 'status', 'scale']);
 
 async function modifyOnce(target: Target, change: Change, item: Item): Promise<Outcome> {
   const { kind, name, subresource } = target;
-  noteSize(target, item.bytes.length);
+  noteSize(target, item.length);
   const shown = await servedItem(target, item);
   if (target.exchange.turn) await shown.load(target.exchange.turn);
   const old = servedObject(kind, shown);

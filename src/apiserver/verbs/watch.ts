@@ -23,13 +23,15 @@ export async function watch(target: Target): Promise<Response> {
   const options = parseListOptions(exchange.info.query, true);
   const selection = parseSelection(kind, namedOptions(target, options));
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + core.random.next());
-  const framer = createFramer({ core, kind, form, query: exchange.info.query });
+  const { request } = exchange;
+  const shares = request.shares === true && form.media === 'json' && form.as !== 'Table';
+  const framer = createFramer({ core, kind, form, query: exchange.info.query, shares });
   const answer: Response = {
     status: 200,
     headers: { 'cache-control': noCache, 'content-type': watchContentType(form) },
     body: sink => run(new Watcher({ target, sink, selection, framer, options, timeoutMs })),
+    isShared: shares,
   };
-  const { request } = exchange;
   // Browsers and some client libraries ask for one. The other forms are not made of lines.
   return form.media === 'json' && isWebSocketRequest(request.headers) ? toLineMessages(request, answer) : answer;
 }

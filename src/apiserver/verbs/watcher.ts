@@ -1,6 +1,6 @@
 import { createTurn } from '#base';
 import type { Sink } from '#wire';
-import type { Framer } from '../content/frames.ts';
+import { type Frame, type Framer, writeFrame, writeFrames } from '../content/frames.ts';
 import { statusOf } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import type { CacheEvent, EventType } from '../watch-cache/event.ts';
@@ -53,9 +53,9 @@ export class Watcher {
   #ended = false;
   #after = 0;
   /** Events that came while the initial state is being sent; undefined afterwards. */
-  #queue: Buffer[] | undefined = [];
+  #queue: Frame[] | undefined = [];
   /** Events of this turn of the event loop. */
-  #unsent: Buffer[] = [];
+  #unsent: Frame[] = [];
   #unsentBytes = 0;
   /** Events that wait for their conversion, and when the last of them is shown. */
   #converting = 0;
@@ -74,7 +74,7 @@ export class Watcher {
 
   /** Ends the watch with an ERROR event. */
   async fail(status: unknown): Promise<void> {
-    this.#sink.write(this.#framer.error(status));
+    writeFrame(this.#sink, this.#framer.error(status));
   }
 
   /** Resolves when the watch is over. Registers before its first await. */
@@ -132,16 +132,16 @@ export class Watcher {
       if (turn.isOver()) await turn.next();
       if (this.#ended) return;
       if (this.#selection && !this.#selection(item)) continue;
-      if (!this.#sink.write(this.#framer.initial(item))) await this.#sink.drained();
+      if (!writeFrame(this.#sink, this.#framer.initial(item))) await this.#sink.drained();
     }
     if (this.options.sendInitialEvents && this.options.allowBookmarks) {
-      this.#sink.write(this.#framer.bookmark(revision, true));
+      writeFrame(this.#sink, this.#framer.bookmark(revision, true));
     }
     for (const event of past) {
       if (turn.isOver()) await turn.next();
       const frame = this.#frameOf(await core.versions.serveEvent(kind, event));
       if (this.#ended) return;
-      if (frame && !this.#sink.write(frame)) await this.#sink.drained();
+      if (frame && !writeFrame(this.#sink, frame)) await this.#sink.drained();
     }
     const queued = this.#queue ?? [];
     this.#queue = undefined;
@@ -175,7 +175,7 @@ export class Watcher {
     const status = statusOf(error);
     if (status) {
       this.#flush();
-      this.#sink.write(this.#framer.error(status));
+      writeFrame(this.#sink, this.#framer.error(status));
       this.#stop();
     } else this.#end.reject(error);
   }
@@ -195,7 +195,7 @@ export class Watcher {
    * Events go out when the turn is over: those of one commit in one piece, and after the answer to the write that made them, so that its client goes on while many
    * watchers are being written to.
    */
-  #send(frame: Buffer): void {
+  #send(frame: Frame): void {
     if (this.#ended) return;
     this.#unsent.push(frame);
     this.#unsentBytes += frame.length;
@@ -209,11 +209,11 @@ export class Watcher {
     this.#sent.add(frames.length);
     this.#unsent = [];
     this.#unsentBytes = 0;
-    if (frames.length > 0) this.#sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames));
+    writeFrames(this.#sink, frames);
   }
 
   /** What the client sees of a change: an object that begins or ceases to match its selectors is added or deleted. */
-  #frameOf(event: CacheEvent): Buffer | undefined {
+  #frameOf(event: CacheEvent): Frame | undefined {
     if (this.prefix && !event.key.startsWith(this.prefix)) return undefined;
     const { item, previous } = event;
     const isSelected = item !== undefined && (!this.#selection || this.#selection(item));

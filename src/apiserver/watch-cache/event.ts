@@ -13,7 +13,7 @@ export class CacheEvent {
   /** When it came, for the ring's bound. */
   readonly timeMs: number;
   #deleted: Item | undefined;
-  #frames: Map<string, Buffer> | undefined;
+  #frames: Map<string, unknown> | undefined;
 
   constructor(change: {
     revision: number;
@@ -36,11 +36,11 @@ export class CacheEvent {
     return this.#deleted;
   }
 
-  /** The event in one encoding, made at the first call. `form` names encoding and version; `make` turns type and object into bytes. */
-  frame(type: EventType, form: string, make: (type: EventType, item: Item) => Buffer): Buffer {
+  /** The event in one encoding, made at the first call. `form` names encoding and version, and with them the type of what `make` makes. */
+  frame<F>(type: EventType, form: string, make: (type: EventType, item: Item) => F): F {
     this.#frames ??= new Map();
     const key = form + type;
-    let frame = this.#frames.get(key);
+    let frame = this.#frames.get(key) as F | undefined;
     if (!frame) {
       frame = make(type, this.shown(type));
       this.#frames.set(key, frame);
@@ -50,6 +50,6 @@ export class CacheEvent {
 
   /** About what the event keeps alive. */
   get sizeBytes(): number {
-    return (this.item?.bytes.length ?? 0) + (this.previous?.bytes.length ?? 0);
+    return (this.item?.length ?? 0) + (this.previous?.length ?? 0);
   }
 }

@@ -6,6 +6,7 @@ import { withRevision } from '../storage/encode.ts';
 import { Item } from '../storage/item.ts';
 import type { KeyParser } from '../storage/keys.ts';
 import { registryPrefix } from '../storage/keys.ts';
+import { createItemPacker } from '../storage/packed-items.ts';
 import { ResourceCache } from './resource-cache.ts';
 
 export interface WatchCacheDeps {
@@ -18,7 +19,7 @@ export interface WatchCacheDeps {
 /** Objects that this server has just encoded, by their bytes: what comes back from the store need not be parsed again. */
 export type WrittenObjects = WeakMap<Uint8Array, { readonly object: UnknownObject; readonly kind: Kind }>;
 
-const listPage = 5000;
+const listPage = 500;
 /** A store that cannot be watched is asked again after this. */
 const restartMs = 500;
 
@@ -105,6 +106,7 @@ export class WatchCache implements AsyncDisposable {
     const found = new Map<string, Item[]>();
     let first: number | undefined;
     let after = '';
+    const toItem = createItemPacker();
     for (;;) {
       const listing = await store.list({ prefix: registryPrefix, limit: listPage, ...(after ? { after } : {}) });
       first ??= listing.revision;
@@ -113,7 +115,7 @@ export class WatchCache implements AsyncDisposable {
         if (!place) continue;
         const items = found.get(place.storagePrefix) ?? [];
         if (items.length === 0) found.set(place.storagePrefix, items);
-        items.push(this.#toItem(place.objectKey, revision, value));
+        items.push(toItem(place.objectKey, revision, value));
       }
       after = listing.entries.at(-1)?.key ?? after;
       if (listing.more) continue;

@@ -15,7 +15,7 @@ import {
   prepareUpdate,
   refusal,
 } from './fake-rules.ts';
-import { createFakeStore, plain } from './fake-store.ts';
+import { createFakeStore, handedOut, plain } from './fake-store.ts';
 import { patched } from './patch.ts';
 import { isSelected } from './select.ts';
 import { subresources } from './subresources.ts';
@@ -149,7 +149,7 @@ export function createFakeClient(objects: readonly KubeObject[] = [], options: F
         kind: `${resource.kind}List`,
         apiVersion: apiVersionOf(resource),
         metadata: { resourceVersion: String(store.revision()) },
-        items: items.map(object => give(object)),
+        items: items.map(object => handedOut(give(object), selection)),
       };
     },
     async create(resource, object, write) {

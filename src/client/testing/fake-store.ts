@@ -88,7 +88,7 @@ export function createFakeStore(): FakeStore {
           at = revision;
           for (const change of news) {
             const event = toEvent(change, selection);
-            if (event) yield structuredClone(event);
+            if (event) yield { ...event, object: handedOut(event.object, selection) } as WatchEvent<KubeObject>;
           }
           if (at === revision && !ended) await new Promise<void>(resolve => (wake = resolve));
         }
@@ -107,6 +107,19 @@ export function createFakeStore(): FakeStore {
     },
     openWatches: () => watchers.size,
   };
+}
+
+/** What a list or watch gives: a copy, of the metadata alone if that is asked for. Who shares gets it frozen, so that a test sees who changes it all the same. */
+export function handedOut<T extends { metadata: object }>(object: T, { metadataOnly, shares }: ListSelection): T {
+  const partial = { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata };
+  const copy = structuredClone(metadataOnly ? (partial as unknown as T) : object);
+  return shares ? frozen(copy) : copy;
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
 }
 
 /** Without members that are undefined, as JSON would carry it. */

@@ -12,6 +12,8 @@ import { isDeletingDependents } from './plan.ts';
 const ignored: ReadonlySet<string> = new Set(['events', 'events.events.k8s.io']);
 /** As long as upstream waits for informers. One may never sync: its definition was deleted, or its conversion fails. */
 const syncWaitMs = 30_000;
+/** Owners, finalizers and deletion stand in the metadata. */
+const selection = { ownershipOnly: true };
 /** Owners known to be gone; bounds memory, as upstream's cache of 500. */
 const maxAbsent = 500;
 
@@ -85,7 +87,7 @@ export function createOwnerGraph(
   };
   const leave = (key: string, { resource, subscription }: Monitor) => {
     subscription[Symbol.dispose]();
-    informers.leave(resource);
+    informers.leave(resource, selection);
     monitors.delete(key);
   };
   return {
@@ -97,7 +99,7 @@ export function createOwnerGraph(
       }
       for (const [key, resource] of wanted) {
         if (monitors.has(key)) continue;
-        const informer = informers.of<UnknownObject>(resource, { indexes });
+        const informer = informers.of<UnknownObject>(resource, { ...selection, indexes });
         const subscription = informer.onChange(event => onEvent(resource, event));
         monitors.set(key, { resource, informer, subscription, sinceMs: clock.monotonicMs(), isFirst });
       }
