@@ -4,6 +4,7 @@ import type { Turn } from '#base';
 import { inTurns } from '#base';
 import type { VersionedBytes } from './encode.ts';
 import { changeRevision, isAsLong, isMadeOf, metadataText, withRevision } from './encode.ts';
+import { copyJson } from './json-values.ts';
 
 type Fields = Readonly<Record<string, string>>;
 type FieldFunctions = Readonly<Record<string, (object: UnknownObject) => string>>;
@@ -140,6 +141,9 @@ export class Item {
 
   /** A parsed copy that belongs to the caller. */
   copy(): UnknownObject {
+    const known = this.#memo?.parsed?.deref();
+    const copy = known && copyJson(known);
+    if (copy) return copy;
     return JSON.parse(this.bytes.toString()) as UnknownObject;
   }
 

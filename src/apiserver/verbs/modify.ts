@@ -4,6 +4,7 @@ import { servedObject } from '../content/render.ts';
 import { invalidFields, modified, StatusError } from '../errors.ts';
 import { encodeInSteps, encodeObject } from '../storage/encode.ts';
 import type { Item } from '../storage/item.ts';
+import { isSameJson } from '../storage/json-values.ts';
 import { admission } from './admit.ts';
 import { breathe, isLarge, noteSize } from './breathe.ts';
 import { commit, remove } from './commit.ts';
@@ -149,7 +150,8 @@ function warnOf({ kind, subresource, exchange }: Target, draft: UnknownObject, o
 
 function isUntouched({ core, kind }: Target, draft: UnknownObject, item: Item): boolean {
   const stored = core.versions.store(kind, draft);
-  return !(stored instanceof Promise) && item.holds(encodeObject(stored));
+  if (stored instanceof Promise) return false;
+  return isSameJson(stored, item.object()) || item.holds(encodeObject(stored));
 }
 
 async function write(target: Target, parts: { draft: UnknownObject; item: Item; dryRun: boolean }): Promise<Outcome> {
