@@ -7,7 +7,7 @@ import { call, configMap, configMaps, countByte, processorUs } from './calls.ts'
 import { createOnEtcd } from './etcd.ts';
 import { memoryFull } from './full-memory.ts';
 import { startFull } from './full-start.ts';
-import { getUnderFlood, getUnderWrites } from './latency.ts';
+import { floodOfBare, getUnderFlood, getUnderWrites } from './latency.ts';
 import { type Call, measureFanOut, measureRate, openSession, send, type Target } from './load.ts';
 import type { Group, Measurement } from './measurement.ts';
 import { launchWherry, type Subject, startBare, startWherry } from './subjects.ts';
@@ -82,10 +82,10 @@ const notes = {
     'read, and taken from the compile cache. What only some servers need (gRPC, certificate making, HTTP/1.1, WebSocket) is loaded when it is asked for.',
   create:
     'The rate of the bare server is bounded by the load generator, so the processor time of a call tells more than the ratio of rates. It is spent in many places: ' +
-    'in a profile of ConfigMaps the transaction, its sync and the news to the watch cache take a fifth (the sync, for which the only thread waits, nearly half of that), ' +
-    'collecting garbage a fourteenth, the ownership of fields and decoding the body a sixteenth each, and as much goes to the controllers of the same process, which read every new ' +
-    'ConfigMap; the rest is HTTP/2, admission, validation and metrics in pieces of a few hundredths. A pod costs twice that: it gets a token volume, is judged by more rules, ' +
-    'is encoded twice (as it is stored, and for its client), and is parsed again by controllers and by the scheduler. The bare server neither understands the body nor waits for a ' +
+    'in a profile of ConfigMaps the transaction, its sync and the news to the watch cache take a fifth (the sync itself is waited for off the thread), ' +
+    'collecting garbage a fourteenth, the ownership of fields and decoding the body a sixteenth each; the controllers of the same process get the object as it is, without ' +
+    'parsing it again; the rest is HTTP/2, admission, validation and metrics in pieces of a few hundredths. A pod costs twice that: it gets a token volume, is judged by more rules, ' +
+    'and is encoded twice (as it is stored, and for its client). The bare server neither understands the body nor waits for a ' +
     'disk.',
   list: 'Nothing changes between these lists, so they share the joined bytes, as those of many informers do after a restart. The first list after a change copies its items together once.',
   table:
@@ -212,6 +212,7 @@ const measurements: readonly Measurement[] = [
   },
   getUnderWrites,
   getUnderFlood,
+  floodOfBare,
   memoryFull,
   createOnEtcd,
   startFull,

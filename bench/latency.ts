@@ -3,7 +3,7 @@ import { startBackground } from './background.ts';
 import { call, configMap, configMaps } from './calls.ts';
 import { type Call, openSession, send, type Target } from './load.ts';
 import type { Measurement } from './measurement.ts';
-import { startWherry } from './subjects.ts';
+import { startBare, startWherry } from './subjects.ts';
 
 /** A client that asks at its own pace, whatever becomes of its calls. */
 const everyMs = 5;
@@ -42,21 +42,61 @@ export const getUnderFlood: Measurement = {
   async open() {
     await using cleanup = new AsyncDisposableStack();
     const { target } = cleanup.use(await startWherry());
-    await call(target, { method: 'POST', path: configMaps, body: configMap('one', 1024) });
-    await call(target, { method: 'POST', path: bindings, body: JSON.stringify(everybodyReads) });
-    const read = async (account: string): Promise<Call> => {
-      const headers = { authorization: `Bearer ${await createAccount(target, account)}` };
-      return { method: 'GET', path: `${configMaps}/one`, headers };
-    };
-    const [modest, greedy] = [await read('modest'), await read('greedy')];
-    const anonymous = { ...target, credentials: { ca: target.credentials.ca } };
+    const { anonymous, modest, greedy } = await prepare(target);
     const everything = cleanup.move();
     return {
-      round: () => compare(anonymous, modest, { connections: 8, streams: 32, call: greedy }),
+      round: () => compare(anonymous, modest, { ...floodLoad, call: greedy }),
       [Symbol.asyncDispose]: () => everything.disposeAsync(),
     };
   },
 };
+
+/** What of the number above is the machine's. */
+export const floodOfBare: Measurement = {
+  name: 'GET every 5 ms, p99, under that flood',
+  against: 'bare Node HTTP/2 TLS server under the same flood',
+  unit: 'ms',
+  bar: { kind: 'at most', ratio: 1.5 },
+  note:
+    'Why the row above falls short: a server that asks nobody anything and answers at once does no better. With a client that floods, one that measures and the server, two processors have ' +
+    'three busy processes.',
+  async open() {
+    await using cleanup = new AsyncDisposableStack();
+    const wherry = cleanup.use(await startWherry());
+    const bare = cleanup.use(await startBare(wherry));
+    const { anonymous, modest, greedy } = await prepare(wherry.target);
+    const path = `/bytes/${(await call(wherry.target, { method: 'GET', path: modest.path })).bytes}`;
+    const everything = cleanup.move();
+    return {
+      async round() {
+        const ours = await underFlood(anonymous, modest, greedy);
+        return { ours, theirs: await underFlood(bare.target, { ...modest, path }, { ...greedy, path }) };
+      },
+      [Symbol.asyncDispose]: () => everything.disposeAsync(),
+    };
+  },
+};
+
+/** An object that two service accounts may read, and how they ask for it. */
+async function prepare(target: Target): Promise<{ anonymous: Target; modest: Call; greedy: Call }> {
+  await call(target, { method: 'POST', path: configMaps, body: configMap('one', 1024) });
+  await call(target, { method: 'POST', path: bindings, body: JSON.stringify(everybodyReads) });
+  const read = async (account: string): Promise<Call> => {
+    const headers = { authorization: `Bearer ${await createAccount(target, account)}` };
+    return { method: 'GET', path: `${configMaps}/one`, headers };
+  };
+  const anonymous = { ...target, credentials: { ca: target.credentials.ca } };
+  return { anonymous, modest: await read('modest'), greedy: await read('greedy') };
+}
+
+async function underFlood(target: Target, paced: Call, flood: Call): Promise<number> {
+  const background = await startBackground({ target, ...floodLoad, call: flood });
+  const p99 = await p99Of(target, paced);
+  await background[Symbol.asyncDispose]();
+  return p99;
+}
+
+const floodLoad = { connections: 8, streams: 32 };
 
 const bindings = '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings';
 const everybodyReads = {

@@ -50,15 +50,8 @@ export function sleepOn(timer: Clock['timer'], delayMs: number, signal: AbortSig
 
 /** A time as Kubernetes writes metav1.Time: RFC 3339 in UTC with whole seconds. */
 export function formatTime(epochMs: number): string {
-  const second = Math.floor(epochMs / 1000);
-  if (second !== formatted.second) {
-    formatted = { second, text: `${new Date(second * 1000).toISOString().slice(0, 19)}Z` };
-  }
-  return formatted.text;
+  return new Date(epochMs).toISOString().slice(0, 19) + 'Z';
 }
-
-/** Most times that are written are those of now. */
-let formatted = { second: Number.NaN, text: '' };
 
 /** A time as Kubernetes writes metav1.MicroTime: six decimal places. */
 export function formatMicroTime(epochMs: number): string {

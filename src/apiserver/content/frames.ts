@@ -75,7 +75,7 @@ export function createFramer(options: FramerOptions): Framer {
   const make = (type: EventType, item: Item): Frame => {
     if (form.as === 'PartialObjectMetadata') return encode(type, servedMetadata(kind, item, form.asVersion));
     if (shares) return encode(type, servedObject(kind, item), item.length);
-    if (isPlain && item.apiVersion === apiVersion) return Buffer.concat([heads[type], item.bytes, tail]);
+    if (isPlain && item.isOf(apiVersion)) return Buffer.concat([heads[type], item.bytes, tail]);
     return encode(type, shown(servedObject(kind, item)));
   };
   const shown = showerOf(options);

@@ -32,7 +32,7 @@ export function renderList(view: View, parts: ListParts): Response | Promise<Res
   if (joined?.apiVersion === apiVersion) {
     return { status: 200, headers: jsonHeaders, body: aroundJoined(kind, metadata, joined) };
   }
-  if (isPlain(view) && parts.items.every(item => item.apiVersion === apiVersion)) {
+  if (isPlain(view) && parts.items.every(item => item.isOf(apiVersion))) {
     return { status: 200, headers: jsonHeaders, body: joinItems(kind, metadata, parts.items) };
   }
   if (form.as === 'Table') return renderTable(view, parts, metadata);

@@ -36,7 +36,7 @@ export function isLargeItem(item: Item): boolean {
 
 /** One stored object; a large one as text for people in as many turns as it takes. */
 export function renderItem(view: View, item: Item, status = 200): Response | Promise<Response> {
-  if (isPlain(view) && item.apiVersion === apiVersionOf(view.kind)) {
+  if (isPlain(view) && item.isOf(apiVersionOf(view.kind))) {
     return { status, headers: jsonHeaders, body: item.bytes };
   }
   const { core, kind, form } = view;
@@ -84,7 +84,7 @@ export function servedObject(kind: Kind, item: Item): UnknownObject {
 /** Nothing but the metadata, in the version that is served. Shared: never changed. */
 export function servedMetadata(kind: Kind, item: Item, version: string): UnknownObject {
   // Some versions keep in annotations what others have fields for.
-  const isAsStored = item.apiVersion === apiVersionOf(kind);
+  const isAsStored = item.isOf(apiVersionOf(kind));
   return partialMetadata(isAsStored ? item.metadata() : servedObject(kind, item).metadata, version);
 }
 

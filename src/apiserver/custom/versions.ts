@@ -38,7 +38,7 @@ export function createVersions(definitions: Definitions, deps: ConverterDeps): V
   const serve = (kind: Kind, items: readonly Item[]): Soon<readonly Item[]> => {
     const definition = isCustomKind(kind) ? definitions.of(kind) : undefined;
     if (!definition) return items;
-    if (items.every(item => item.settledBy === kind && item.apiVersion === apiVersionOf(kind))) return items;
+    if (items.every(item => item.settledBy === kind && item.isOf(apiVersionOf(kind)))) return items;
     const known = entry(views, kind);
     const missing = items.filter(item => !known.has(item));
     const remember = (served: readonly Item[]) => {
@@ -143,7 +143,7 @@ async function serveMany(
 /** `isSame`: nothing of the item has changed in the version in which it is stored. */
 function served(from: { item: Item; kind: CustomKind; isSame: boolean; object: UnknownObject }): Item {
   const { item, kind, isSame, object } = from;
-  return isSame && item.apiVersion === apiVersionOf(kind) ? item : itemOf(item, object);
+  return isSame && item.isOf(apiVersionOf(kind)) ? item : itemOf(item, object);
 }
 
 /** A stored object by today's rules of its version, for the caller to keep; `isSame`: as it is stored. */

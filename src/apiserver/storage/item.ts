@@ -63,6 +63,12 @@ export class Item {
     return this.#apiVersion;
   }
 
+  /** Whether it is stored in this version. Items that are asked share the text of the question. */
+  isOf(apiVersion: string): boolean {
+    if (this.#apiVersion === undefined && apiVersionAt(this.#versioned) === apiVersion) this.#apiVersion = apiVersion;
+    return this.apiVersion === apiVersion;
+  }
+
   /** A write that is known to change nothing of this object, as long as its kind is this one; see `verbs/apply.ts`. */
   get vainWrite(): { readonly kind: object; readonly name: string } | undefined {
     return this.#memo?.vainWrite;
@@ -206,15 +212,9 @@ export interface Place {
 }
 
 const apiVersionMark = '"apiVersion":"';
-/** All items of a version share its name. There are as many as there are versions of groups. */
-const apiVersions = new Map<string, string>();
 
 /** Heads are alike: `{"kind":"Pod","apiVersion":"v1","metadata"...`. */
 function apiVersionAt({ bytes, metadataStart }: VersionedBytes): string {
   const start = bytes.indexOf(apiVersionMark) + apiVersionMark.length;
-  const version = bytes.toString('latin1', start, metadataStart - 2);
-  const known = apiVersions.get(version);
-  if (known !== undefined) return known;
-  apiVersions.set(version, version);
-  return version;
+  return bytes.toString('latin1', start, metadataStart - 2);
 }

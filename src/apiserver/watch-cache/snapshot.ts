@@ -64,7 +64,8 @@ function join(items: readonly Item[]): JoinedItems {
     blocks.push(copyTogether(items, { start, end, bytes: start === 0 ? bytes - 1 : bytes }));
     start = end;
   }
-  return { apiVersion: items.every(item => item.apiVersion === apiVersion) ? apiVersion : undefined, blocks };
+  const isOne = apiVersion !== undefined && items.every(item => item.isOf(apiVersion));
+  return { apiVersion: isOne ? apiVersion : undefined, blocks };
 }
 
 function copyTogether(items: readonly Item[], range: { start: number; end: number; bytes: number }): Buffer {
