@@ -53,7 +53,8 @@ export function createDecoder(): Decoder {
     },
     check({ value, duplicates }, type, { validation, fill }) {
       const reports = duplicates.slice(0, maxReports);
-      const onUnknown = (path: string) => void (reports.length < maxReports && reports.push(`unknown field "${path}"`));
+      const onUnknown = (path: () => string) =>
+        void (reports.length < maxReports && reports.push(`unknown field "${path()}"`));
       try {
         const object = (fill ? fillShape : checkShape)(value, type, onUnknown) as Record<string, unknown>;
         if (validation === 'Strict' && reports.length)

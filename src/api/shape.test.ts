@@ -5,7 +5,7 @@ import { createTypeNodes } from './type-nodes.ts';
 
 const types = createTypeNodes();
 const settle = (type: string, value: unknown) =>
-  createShapeCheck({ fill: true })(value, types(type)!, path => assert.fail(`unknown ${path}`));
+  createShapeCheck({ fill: true })(value, types(type)!, path => assert.fail(`unknown ${path()}`));
 
 test('empty lists and maps are left out, as Go does; structures and those that upstream always writes stay', () => {
   const pod = {
@@ -35,6 +35,22 @@ test('an apply configuration keeps what it says, for an empty map is owned too',
     check(config, types('io.k8s.api.core.v1.ConfigMap')!, () => undefined),
     config,
   );
+});
+
+test('unknown fields are taken out and told, be they few or many, at any depth', () => {
+  const check = createShapeCheck({ fill: false });
+  for (const count of [3, 100, 101, 5000]) {
+    const unknown = Object.fromEntries(Array.from({ length: count }, (_, index) => [`u${index}`, {}]));
+    const pod = { ...unknown, metadata: { name: 'p', ...unknown }, spec: { containers: [{ name: 'c', ...unknown }] } };
+    const told: string[] = [];
+    const checked = check(pod, types('io.k8s.api.core.v1.Pod')!, path => void told.push(path()));
+    assert.deepEqual(checked, { metadata: { name: 'p' }, spec: { containers: [{ name: 'c' }] } });
+    assert.equal(told.length, 3 * Math.min(count, 101));
+    assert.deepEqual(
+      ['u0', 'metadata.u1', 'spec.containers[0].u2'].filter(path => !told.includes(path)),
+      [],
+    );
+  }
 });
 
 test('times are kept in UTC and with the precision of their type, however they come', () => {

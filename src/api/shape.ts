@@ -7,11 +7,12 @@ export class ShapeError extends Error {
 }
 
 /** Fields that the type does not have, as paths: `spec.containers[0].foo`. */
-export type OnUnknown = (path: string) => void;
+/** `path` puts the place into words. */
+export type OnUnknown = (path: () => string) => void;
 
 /**
- * Checks a decoded value against its type and puts it in the API's form, in place: fields that are unknown or null are taken out, quantities become
- * canonical. Gives the value. Throws ShapeError.
+ * Checks a decoded value against its type and puts it in the API's form: fields that are unknown or null are taken out, quantities become
+ * canonical. Gives the value, which belongs to the caller as the given one did and mostly is that, changed in place. Throws ShapeError.
  */
 export type ShapeCheck = (value: unknown, type: TypeNode, onUnknown: OnUnknown) => unknown;
 
@@ -79,7 +80,7 @@ function checkCustom(type: TypeNode, checkOf: (type: TypeNode) => Check): Check 
         object[name] = checkOf(field.type)(object[name], { parent: place, step: name, owner: type }, onUnknown);
       }
     }
-    type.prune?.(object, onUnknown);
+    type.prune?.(object, path => onUnknown(() => path));
     return object;
   };
 }
@@ -134,15 +135,18 @@ function checkObject(type: TypeNode, checkOf: (type: TypeNode) => Check, { zeros
   const fields = new Map(
     Array.from(type.fields ?? [], ([name, field]: [string, FieldNode]) => [name, checkOf(field.type)]),
   );
-  return (value, place, onUnknown) => {
+  const checkThis: Check = (value, place, onUnknown) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mismatch(value, type, place);
     const object = value as Record<string, unknown>;
+    let unknowns = 0;
     for (const name in object) {
       const check = fields.get(name);
       const part = object[name];
       if (!check) {
         if (type.preserveUnknown) continue;
-        onUnknown(pathOf({ parent: place, step: name, owner: type }));
+        onUnknown(() => pathOf({ parent: place, step: name, owner: type }));
+        // What was looked at so far is as it should be, and so it stays when it is looked at again.
+        if (++unknowns > maxUnknowns) return checkThis(onlyKnown(object, fields.keys()), place, onUnknown);
         delete object[name];
       } else if (part === null) {
         delete object[name];
@@ -160,6 +164,16 @@ function checkObject(type: TypeNode, checkOf: (type: TypeNode) => Check, { zeros
     }
     return object;
   };
+  return checkThis;
+}
+
+/** With more unknown members than this, which are told, what is known is taken into another object: to walk over and delete thousands takes longer than all else. */
+const maxUnknowns = 100;
+
+function onlyKnown(object: Readonly<Record<string, unknown>>, names: Iterable<string>): Record<string, unknown> {
+  const known: Record<string, unknown> = {};
+  for (const name of names) if (Object.hasOwn(object, name)) known[name] = object[name];
+  return known;
 }
 
 function checkList(type: TypeNode, checkOf: (type: TypeNode) => Check): Check {

@@ -12,8 +12,6 @@ export interface StallCase {
   readonly call: Call | ((attempt: number) => Call);
   /** Status codes that are right. */
   readonly status: number | readonly number[];
-  /** What could not be brought down to 50 ms: why stands beside it. */
-  readonly boundMs?: number;
 }
 
 export const json = { 'content-type': 'application/json' };

@@ -65,10 +65,12 @@ export function compileEmbeddedPrune(
   if (!visit) return undefined;
   const checkShape = createShapeCheck({ fill: false });
   return (value, onUnknown) => {
-    visit(value, '', ({ metadata }, path) => {
+    visit(value, '', (resource, path) => {
+      const { metadata } = resource;
       if (!isObject(metadata)) return;
       try {
-        checkShape(metadata, metadataType, field => onUnknown(`${path ? `${path}.` : ''}metadata.${field}`));
+        const tell = (field: () => string) => onUnknown(`${path ? `${path}.` : ''}metadata.${field()}`);
+        resource['metadata'] = checkShape(metadata, metadataType, tell);
       } catch (error) {
         if (!(error instanceof ShapeError)) throw error;
       }
