@@ -25,7 +25,7 @@ export interface ListSelection extends CallOptions {
   labelSelector?: string | undefined;
   fieldSelector?: string | undefined;
   resourceVersion?: string | undefined;
-  /** Objects have nothing but their metadata (and their kind is PartialObjectMetadata). */
+  /** Objects have nothing but their metadata (and their kind is PartialObjectMetadata), where the server can do that. */
   metadataOnly?: boolean | undefined;
   /** The caller never changes what it gets: a server in this process may then hand out objects of its own. */
   shares?: boolean | undefined;

@@ -30,6 +30,32 @@ function scripted(...answers: Response[]) {
   return { client, asked };
 }
 
+test('a watch that shares takes values as they come, and ends with the error that is one of them', async () => {
+  const object = { metadata: { name: 'a', resourceVersion: '7' } };
+  const expired = { kind: 'Status', apiVersion: 'v1', status: 'Failure', code: 410, reason: 'Expired', message: 'old' };
+  const client = clientOf(async request => {
+    assert.equal(request.shares, true);
+    return {
+      ...{ status: 200, headers: {}, isShared: true },
+      async body(sink) {
+        for (const [type, value] of [
+          ['ADDED', object],
+          ['ERROR', expired],
+        ]) {
+          sink.share!({ type, object: value, length: 100 } as never);
+        }
+      },
+    };
+  });
+  const events: unknown[] = [];
+  const read = async () => {
+    for await (const event of client.watch(resources.configmaps, { shares: true })) events.push(event);
+  };
+  await assert.rejects(read, isExpired);
+  assert.deepEqual(events, [{ type: 'ADDED', object }]);
+  assert.equal((events[0] as { object: unknown }).object, object);
+});
+
 test('each verb becomes the request that upstream clients make', async () => {
   const { client, asked } = scripted(
     ...Array.from({ length: 9 }, () => json(200, { metadata: { name: 'x' }, items: [] })),

@@ -95,8 +95,8 @@ interface JsonCall {
   shares?: boolean | undefined;
 }
 
-/** Metadata instead of whole objects. */
-const metadataType = (as: string) => `application/json;as=${as};g=meta.k8s.io;v=v1`;
+/** Metadata instead of whole objects; an aggregated server may know no such thing. */
+const metadataType = (as: string) => `application/json;as=${as};g=meta.k8s.io;v=v1,application/json`;
 
 interface Caller {
   json<R>(request: JsonCall): Promise<R>;

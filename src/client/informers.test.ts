@@ -31,6 +31,39 @@ test('an informer lists, follows, and tells late listeners all that is known', a
   assert.equal(informer.byUid(b.metadata.uid!)?.data?.['x'], '1');
 });
 
+test('an informer of ownership holds names, owners and what deletion waits for, and nothing else', async () => {
+  const owner = { apiVersion: 'v1', kind: 'Pod', name: 'p', uid: 'u' };
+  const full = configMap('a', { app: 'web' });
+  Object.assign(full.metadata, { annotations: { note: 'long' }, finalizers: ['x/y'], ownerReferences: [owner] });
+  await using deps = createFakeDeps([{ ...full, data: { key: 'value' } }, configMap('b')]);
+  const informer = deps.informers.of(resources.configmaps, { ownershipOnly: true });
+  const other = deps.informers.of(resources.configmaps);
+  assert.notEqual(informer, other);
+  await deps.informers.whenSynced();
+  const { uid, resourceVersion } = other.get('default', 'a')!.metadata;
+  assert.deepEqual(informer.get('default', 'a'), {
+    ...{ kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1' },
+    metadata: { namespace: 'default', name: 'a', uid, resourceVersion, finalizers: ['x/y'], ownerReferences: [owner] },
+  });
+  assert.deepEqual(Object.keys(informer.get('default', 'b')!.metadata), [
+    'namespace',
+    'name',
+    'uid',
+    'resourceVersion',
+  ]);
+  await deps.client.delete(resources.configmaps, ref('a'));
+  await settle();
+  assert.ok(informer.get('default', 'a')?.metadata.deletionTimestamp);
+  assert.equal(other.get('default', 'a')?.data?.['key'], 'value');
+});
+
+test('what an informer gives cannot be changed', async () => {
+  await using deps = createFakeDeps([configMap('a', { app: 'web' })]);
+  const informer = deps.informers.of(resources.configmaps);
+  await deps.informers.whenSynced();
+  assert.throws(() => (informer.get('default', 'a')!.metadata.labels!['app'] = 'x'), TypeError);
+});
+
 test('after an expired version the informer lists again and tells what changed in between, once', async () => {
   await using deps = createFakeDeps([configMap('a'), configMap('b')]);
   const informer = deps.informers.of(resources.configmaps);

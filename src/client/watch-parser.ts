@@ -9,7 +9,10 @@ const maxLineBytes = 16 * 1024 * 1024;
 export async function* readWatch<T>(open: () => Promise<RawResponse>): AsyncGenerator<WatchEvent<T>> {
   const response = await open();
   if (!response.values) return yield* parseWatch<T>(async () => response.body);
-  for await (const event of response.values) yield checked<T>(event as ReadEvent);
+  for await (const event of response.values) {
+    const { type, object } = event as ReadEvent;
+    yield checked<T>({ type, object });
+  }
 }
 
 /**
@@ -40,7 +43,7 @@ function joinLine(pending: readonly Uint8Array[], end: Uint8Array): string {
 }
 
 interface ReadEvent {
-  type?: string;
+  type?: string | undefined;
   object?: unknown;
 }
 
