@@ -8,7 +8,7 @@ import type { Versions } from './custom/index.ts';
 import type { ObjectReader } from './reader.ts';
 import type { WatchCounts } from './server-meters.ts';
 import type { Family } from './stages/series.ts';
-import type { Thread } from './thread/index.ts';
+import type { Threads } from './threads/index.ts';
 import type { WatchCache } from './watch-cache/watch-cache.ts';
 
 /** What the verbs of one server share. */
@@ -24,7 +24,7 @@ export interface Core {
   readonly protobuf: ProtobufCodec;
   readonly fieldManager: FieldManager;
   /** For judgements and bodies that take longer than a turn of the event loop may. */
-  readonly thread: Thread;
+  readonly threads: Threads;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

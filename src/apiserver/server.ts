@@ -36,7 +36,7 @@ import { defaultInFlight } from './stages/limit.ts';
 import { startEventExpiry } from './storage/event-expiry.ts';
 import { createKeyParser } from './storage/keys.ts';
 import { meterStore } from './storage/metered-store.ts';
-import { createThread } from './thread/index.ts';
+import { createThreads } from './threads/index.ts';
 import type { Tracer } from './tracing/index.ts';
 import { createReader } from './watch-cache/reader.ts';
 import { WatchCache } from './watch-cache/watch-cache.ts';
@@ -200,7 +200,7 @@ async function openCore(deps: ApiServerDeps, stopping: AbortSignal, cleanup: Asy
     decoder,
     protobuf: createProtobufCodec(),
     fieldManager,
-    thread: cleanup.use(createThread(deps)),
+    threads: cleanup.use(createThreads(deps)),
     clock,
     random,
     log,

@@ -1,8 +1,7 @@
-import type { Decoder, FieldValidation, RawText } from '#api';
+import type { FieldValidation, RawText } from '#api';
 import { DecodeError, parseBodySteps, parseJsonSteps } from '#api';
-import type { Turn } from '#base';
 import { inTurns } from '#base';
-import type { Core } from '../core.ts';
+import type { Target } from '../verbs/target.ts';
 
 /** Longer texts in YAML take more than a turn of the event loop may: some 50 KB are read in 50 ms. */
 const maxYamlHere = 16 * 1024;
@@ -12,36 +11,37 @@ export function isLongYaml(text: string, format: 'json' | 'yaml'): boolean {
   return format === 'yaml' && text.length > maxYamlHere;
 }
 
+/** Long texts are read in turns of the exchange, those that go to a thread on its user's account. */
+type Asked = Pick<Target, 'core' | 'exchange'>;
+
 export interface ParseOptions {
   readonly format: 'json' | 'yaml';
   readonly validation: FieldValidation;
-  /** Of a long text. */
-  readonly turn?: Turn | undefined;
 }
 
-async function parseJson(decoder: Decoder, text: string, { validation, turn }: ParseOptions): Promise<RawText> {
-  return turn ? inTurns(turn, parseBodySteps(text, validation)) : decoder.parse(text, 'json', validation);
+async function parseJson(
+  { core, exchange: { turn } }: Asked,
+  text: string,
+  validation: FieldValidation,
+): Promise<RawText> {
+  return turn ? inTurns(turn, parseBodySteps(text, validation)) : core.decoder.parse(text, 'json', validation);
 }
 
 /** `Decoder.parse`, wherever it does not hold up others. Rejects with DecodeError. */
-export async function parseText(
-  { decoder, thread }: Pick<Core, 'decoder' | 'thread'>,
-  text: string,
-  options: ParseOptions,
-): Promise<RawText> {
-  const { format, validation } = options;
+export async function parseText(asked: Asked, text: string, { format, validation }: ParseOptions): Promise<RawText> {
+  const { core, exchange } = asked;
   if (!isLongYaml(text, format)) {
-    return format === 'json' ? parseJson(decoder, text, options) : decoder.parse(text, format, validation);
+    return format === 'json' ? parseJson(asked, text, validation) : core.decoder.parse(text, format, validation);
   }
   if (text.startsWith('{"')) {
     try {
-      return await parseJson(decoder, text, options);
+      return await parseJson(asked, text, validation);
     } catch (cause) {
       // Then it is YAML, or nothing at all.
       if (!(cause instanceof DecodeError)) throw cause;
     }
   }
-  const { json, duplicates } = await thread.run('yaml', { text });
-  const value = options.turn ? await inTurns(options.turn, parseJsonSteps(json)) : JSON.parse(json);
+  const { json, duplicates } = await core.threads.run('yaml', { text }, exchange.user.name);
+  const value = exchange.turn ? await inTurns(exchange.turn, parseJsonSteps(json)) : JSON.parse(json);
   return { value, duplicates };
 }

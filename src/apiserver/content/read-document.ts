@@ -35,23 +35,23 @@ export function formatOf(request: Request, protobuf = true): DocumentFormat {
 
 /** Bytes to a plain value; nothing at all stands for an object that says nothing. Rejects with DecodeError, in the words of Go's decoders. */
 export async function parseDocument(
-  { core, exchange }: Target,
+  target: Target,
   from: { bytes: Uint8Array; format: DocumentFormat; validation: FieldValidation },
 ): Promise<RawText & { value: Record<string, unknown> }> {
   const { bytes, format, validation } = from;
-  if (format === 'protobuf') return { value: readProtobuf(core, bytes), duplicates: [] };
+  if (format === 'protobuf') return { value: readProtobuf(target.core, bytes), duplicates: [] };
   if (format === 'yaml' && !isUtf8(bytes)) {
     throw new DecodeError('error converting YAML to JSON: yaml: invalid leading UTF-8 octet');
   }
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString();
-  const { value, duplicates } = await readText(core, text, { format, validation, turn: exchange.turn });
+  const { value, duplicates } = await readText(target, text, { format, validation });
   return { value: asObject(value), duplicates };
 }
 
-async function readText(core: Target['core'], text: string, options: ParseOptions): Promise<RawText> {
+async function readText(target: Target, text: string, options: ParseOptions): Promise<RawText> {
   const { format } = options;
   try {
-    return await parseText(core, text, options);
+    return await parseText(target, text, options);
   } catch (cause) {
     if (!(cause instanceof DecodeError) || format === 'yaml') throw cause;
     throw new DecodeError(`${noKind}: ${cause.message}`, { cause });

@@ -1,6 +1,5 @@
-import type { FieldError, Kind, UnknownObject } from '#api';
+import type { FieldError, UnknownObject } from '#api';
 import { createPace, isCustomKind, TooLong, validateMetadata, validateMetadataUpdate } from '#api';
-import type { Core } from '../core.ts';
 import type { Target } from './target.ts';
 
 /** What is wrong with an object, and what to warn of although it is let be, beside the warnings of its kind. */
@@ -10,10 +9,11 @@ export interface Judgement {
 }
 
 /** By the rules of its kind, here if that takes no longer than a turn of the event loop may, else in the worker thread. */
-export async function judgeNew({ core, kind }: Target, draft: UnknownObject): Promise<Judgement> {
+export async function judgeNew(target: Target, draft: UnknownObject): Promise<Judgement> {
+  const { kind } = target;
   const { behaviour, namespaced } = kind;
   const metadata = validateMetadata(draft.metadata, { namespaced, nameRule: behaviour.nameRule });
-  const own = await judge(core, { kind, draft, old: undefined, subresource: '' }, pace =>
+  const own = await judge(target, { draft, old: undefined, subresource: '' }, pace =>
     behaviour.validateCreate?.(draft, pace),
   );
   return { errors: [...metadata, ...own.errors], warnings: own.warnings };
@@ -21,19 +21,18 @@ export async function judgeNew({ core, kind }: Target, draft: UnknownObject): Pr
 
 /** The same for a change. */
 export async function judgeChange(target: Target, draft: UnknownObject, old: UnknownObject): Promise<Judgement> {
-  const { core, kind, subresource } = target;
+  const { kind, subresource } = target;
   const { behaviour } = kind;
   const metadata = validateMetadataUpdate(draft.metadata, old.metadata);
   const isWhole = subresource === '' || (subresource === 'scale' && isCustomKind(kind));
   const part = isWhole ? '' : subresource;
-  const own = await judge(core, { kind, draft, old, subresource: part }, pace =>
+  const own = await judge(target, { draft, old, subresource: part }, pace =>
     isWhole ? behaviour.validateUpdate?.(draft, old, pace) : behaviour.validateSubresource?.(draft, old, part, pace),
   );
   return { errors: [...metadata, ...own.errors], warnings: own.warnings };
 }
 
 interface Parts {
-  readonly kind: Kind;
   readonly draft: UnknownObject;
   readonly old: UnknownObject | undefined;
   /** Empty for the whole object. */
@@ -41,11 +40,11 @@ interface Parts {
 }
 
 async function judge(
-  core: Core,
+  { core, exchange, kind }: Target,
   parts: Parts,
   here: (pace: ReturnType<typeof createPace>) => FieldError[] | undefined,
 ): Promise<Judgement> {
-  const { kind, draft, old, subresource } = parts;
+  const { draft, old, subresource } = parts;
   try {
     const errors = here(createPace(core.clock.monotonicMs)) ?? [];
     return { errors, warnings: [] };
@@ -54,10 +53,11 @@ async function judge(
   }
   const texts = { object: JSON.stringify(draft), old: old && JSON.stringify(old) };
   if (!isCustomKind(kind)) {
-    const { errors } = await core.thread.run('definition', texts);
+    const { errors } = await core.threads.run('definition', texts, exchange.user.name);
     return { errors, warnings: [] };
   }
   const { custom } = kind;
   const isStatus = subresource === 'status';
-  return core.thread.run('custom', { ...texts, schema: custom.schemaText(), scale: custom.scale, isStatus });
+  const input = { ...texts, schema: custom.schemaText(), scale: custom.scale, isStatus };
+  return core.threads.run('custom', input, exchange.user.name);
 }

@@ -1,7 +1,7 @@
 import type { ManagedFieldsEntry, UnknownObject } from '#api';
 import { apiVersionOf, isCustomKind } from '#api';
 import { textInSteps } from '../storage/encode.ts';
-import type { FieldOptions, KindName } from '../thread/index.ts';
+import type { FieldOptions, KindName } from '../threads/index.ts';
 import { applyConflict, bareRefusal } from './apply-refusals.ts';
 import { breathe, isLarge, parseLarge } from './breathe.ts';
 import { ignoredBy } from './ignored-fields.ts';
@@ -25,7 +25,7 @@ export async function recordInThread(
   const before = old && (await textOf(target, old));
   const after = await textOf(target, draft);
   const input = { kind: nameOf(target), before, after, options: optionsOf(target, manager) };
-  const { managedFields } = await target.core.thread.run('fields', input);
+  const { managedFields } = await target.core.threads.run('fields', input, target.exchange.user.name);
   await setFields(target, draft, managedFields);
   await breathe(target);
 }
@@ -39,7 +39,7 @@ export async function applyInThread(
   const config = await textOf(target, apply.config);
   const { manager, force } = apply;
   const input = { kind: nameOf(target), live, config, options: optionsOf(target, manager), force };
-  const result = await target.core.thread.run('apply', input);
+  const result = await target.core.threads.run('apply', input, target.exchange.user.name);
   if ('problem' in result) throw bareRefusal(result.problem);
   if ('conflicts' in result) throw applyConflict(result.conflicts);
   const object = (await parseLarge(target, result.object)) as UnknownObject;

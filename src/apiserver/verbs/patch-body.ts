@@ -40,9 +40,7 @@ export async function readPatch(target: Target, validation: FieldValidation): Pr
     return {
       type,
       text,
-      ...(await parsePatch(type, () =>
-        parseText(target.core, text, { format, validation, turn: target.exchange.turn }),
-      )),
+      ...(await parsePatch(type, () => parseText(target, text, { format, validation }))),
     };
   }
   let parsed: RawText | undefined;

@@ -17,7 +17,6 @@ export interface Jobs {
     };
     output: { errors: FieldError[]; warnings: string[] };
   };
-  /** A definition of a custom resource. */
   /** The managed fields (JSON) of an object after a write that is no apply; undefined: nobody manages anything. */
   fields: {
     input: { kind: KindName; before: string | undefined; after: string; options: FieldOptions };
@@ -28,6 +27,7 @@ export interface Jobs {
     input: { kind: KindName; live: string | undefined; config: string; options: FieldOptions; force: boolean };
     output: Applied;
   };
+  /** A definition of a custom resource. */
   definition: { input: { object: string; old: string | undefined }; output: { errors: FieldError[] } };
 }
 

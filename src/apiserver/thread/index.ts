@@ -1,3 +1,0 @@
-export type { FieldOptions, KindName } from './jobs.ts';
-export type { Thread } from './thread.ts';
-export { createThread } from './thread.ts';

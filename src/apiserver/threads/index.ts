@@ -1,0 +1,3 @@
+export type { FieldOptions, KindName } from './jobs.ts';
+export type { Threads } from './threads.ts';
+export { createThreads } from './threads.ts';
