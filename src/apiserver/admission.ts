@@ -1,4 +1,5 @@
 import type { Kind, UnknownObject } from '#api';
+import type { Turn } from '#base';
 import type { User } from './user.ts';
 
 /** The two rounds of mutation: when something asks for it, all mutating plugins run once more. Source: reinvocationPolicy, KEP-1147's admission part. */
@@ -42,8 +43,10 @@ export interface AdmissionRequest {
   readonly codec?: AdmissionCodec | undefined;
   /** Adds a Warning header. */
   warn(text: string): void;
-  /** Adds an annotation to the request's audit event; `level` is the least level at which it is written. */
-  annotate?(key: string, value: string, level?: 'Metadata' | 'Request'): void;
+  /** Adds an annotation to the request's audit event; `level` is the least level at which it is written. Undefined: there is none. */
+  readonly annotate?: ((key: string, value: string, level?: 'Metadata' | 'Request') => void) | undefined;
+  /** Set for a large object, what is done to which takes as many turns of the event loop as it has steps. */
+  readonly turn?: Turn | undefined;
 }
 
 /** Plugins run in the order of admission-plugins.ts; each throws a Status (403 mostly) to refuse. */

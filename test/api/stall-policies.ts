@@ -8,7 +8,7 @@ const admissionPath = '/apis/admissionregistration.k8s.io/v1';
 function policyCase(
   name: string,
   plural: string,
-  from: { variables?: readonly string[]; rules: readonly string[]; spec: object },
+  from: { variables?: readonly string[]; rules: readonly string[]; spec: object; status?: number },
 ): StallCase {
   const { variables = [], rules, spec } = from;
   const operations = ['CREATE'];
@@ -38,7 +38,7 @@ function policyCase(
     ],
     ready: customPath(plural),
     call: custom(plural, spec),
-    status: [201, 422],
+    status: from.status ?? [201, 422],
   };
 }
 
@@ -55,6 +55,11 @@ export const policyCases: readonly StallCase[] = [
   policyCase('a policy that compares sets of objects', 'polsets', {
     rules: times(6, () => 'sets.contains(object.spec.list, object.spec.list)'),
     spec: { list: times(600, index => ({ a: numbers(20), b: String(index) })) },
+    status: 201,
+  }),
+  policyCase('a policy that compares sets of objects that are hard to tell apart', 'polhard', {
+    rules: times(6, () => 'sets.contains(object.spec.list, object.spec.list)'),
+    spec: { list: times(600, index => ({ a: times(10, at => ({ b: at ? 0 : index })) })) },
   }),
   policyCase('a policy about times and quantities', 'poltimes', {
     rules: [

@@ -18,6 +18,7 @@ import { pods, post } from './stall-cases.ts';
 import { definitionCases } from './stall-definitions.ts';
 import { deepCases } from './stall-depths.ts';
 import { listCases, manyPods } from './stall-lists.ts';
+import { hooked, hookedCases, mutationCases, startMutatingWebhook } from './stall-mutations.ts';
 import { policyCases } from './stall-policies.ts';
 import { ruleCases } from './stall-rules.ts';
 import type { Address, Stall } from './stall-server.ts';
@@ -128,6 +129,17 @@ describeStalls('admission policies', policyCases);
 describeStalls('definitions and patterns', definitionCases);
 describeStalls('large bodies', bodyCases);
 describeStalls('deep bodies', deepCases);
+describeStalls('policies that change objects', mutationCases);
+
+describe('webhooks that change objects', () => {
+  let webhook: Awaited<ReturnType<typeof startMutatingWebhook>>;
+  before(async () => {
+    webhook = await startMutatingWebhook(hooked.plural, hooked.operations);
+    for (const call of [hooked.definition, webhook.call]) assert.equal((await send(call)).status, 201);
+  });
+  after(() => webhook[Symbol.asyncDispose]());
+  describeStalls('in one piece', hookedCases);
+});
 
 describe('lists and watches of 3,000 pods', () => {
   before(async () => {

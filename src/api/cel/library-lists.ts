@@ -2,6 +2,7 @@ import { compareValues, isEqual, scalarKey, type Work } from './equality.ts';
 import { fault } from './errors.ts';
 import type { Bound, Library, Row } from './signature.ts';
 import { durationOf } from './time.ts';
+import { createValueIndex, indexOfItems } from './value-index.ts';
 import {
   ArrayList,
   CelDuration,
@@ -146,12 +147,11 @@ const distinct: Bound = {
   bind: context => (list: CelList) => {
     const seen = new Set<string>();
     const kept: unknown[] = [];
-    const others: unknown[] = [];
+    const others = createValueIndex(context.work);
     for (const item of itemsOf(list)) {
       const key = scalarKey(item);
-      if (key === undefined) context.work(others.length);
-      if (key === undefined ? others.some(other => isEqual(other, item, context.work)) : seen.has(key)) continue;
-      if (key === undefined) others.push(item);
+      if (key === undefined ? others.has(item) : seen.has(key)) continue;
+      if (key === undefined) others.add(item);
       else seen.add(key);
       kept.push(item);
     }
@@ -160,12 +160,14 @@ const distinct: Bound = {
 };
 
 function containsAll(list: CelList, items: CelList, work: Work): boolean {
-  for (const item of itemsOf(items)) if (placeOf(list, item, work) < 0n) return false;
+  const index = indexOfItems(list, work);
+  for (const item of itemsOf(items)) if (!index.has(item)) return false;
   return true;
 }
 
 function intersects(left: CelList, right: CelList, work: Work): boolean {
-  for (const item of itemsOf(left)) if (placeOf(right, item, work) >= 0n) return true;
+  const index = indexOfItems(right, work);
+  for (const item of itemsOf(left)) if (index.has(item)) return true;
   return false;
 }
 

@@ -50,7 +50,8 @@ export function admission(target: Target, options: AdmitOptions): Admission {
     rounds,
     codec: createCodec(core),
     warn: text => void exchange.warnings.push(text),
-    annotate: (key, value, level) => exchange.annotate?.(key, value, level),
+    annotate: exchange.annotate,
+    turn: exchange.turn,
   };
   const { admission: plugins } = core;
   const end = (how: 'settle' | 'release') => () => {

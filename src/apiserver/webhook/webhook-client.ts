@@ -1,5 +1,8 @@
+import { parseJsonSteps } from '#api';
 import type { Clock, Random } from '#base';
+import { createTurn, inTurns } from '#base';
 import type { ObjectReader } from '../reader.ts';
+import { countNodes, jsonTextSteps } from '../storage/json-steps.ts';
 import { Agents } from './agents.ts';
 import { statusOfAnswer, type WholeAnswer } from './answer-status.ts';
 import { WebhookCallError } from './call-error.ts';
@@ -63,6 +66,10 @@ export interface WebhookClientDeps {
 /** As large as the largest object that the API takes. */
 const defaultMaxBytes = 3 * 1024 * 1024;
 const defaultServicePort = 443;
+/** What is more, in values or characters, is written and read in turns. */
+const maxNodesHere = 5000;
+const maxTextHere = 128 * 1024;
+const maxTurnMs = 3;
 
 /** Calls webhooks over kept connections, one pool a target. Disposing cuts off what is under way. */
 export function createWebhookClient(deps: WebhookClientDeps): WebhookClient {
@@ -103,11 +110,11 @@ async function callOnce(call: WebhookCall, agents: Agents, deps: WebhookClientDe
       'user-agent': 'kube-apiserver-admission',
       ...call.headers,
     };
-    const body = Buffer.from(JSON.stringify(call.body));
+    const body = Buffer.from(await textOf(call.body, deps.clock));
     const maxBytes = call.maxResponseBytes ?? defaultMaxBytes;
     return send({ ...target, path, address, agent, headers, body, signal, maxBytes }, where);
   });
-  return read(answer);
+  return read(answer, deps.clock);
 }
 
 function resolve(target: Target, where: string): Address {
@@ -148,14 +155,22 @@ async function withTimeout(
   }
 }
 
-function read(answer: WholeAnswer): unknown {
+/** Large objects in as many turns of the event loop as they take. */
+async function textOf(value: unknown, clock: Clock): Promise<string> {
+  if (countNodes(value, maxNodesHere) <= maxNodesHere) return JSON.stringify(value);
+  return inTurns(createTurn(clock, maxTurnMs), jsonTextSteps(value));
+}
+
+async function read(answer: WholeAnswer, clock: Clock): Promise<unknown> {
   if (answer.status < 200 || answer.status > 206) {
     const answered = statusOfAnswer(answer);
     throw new WebhookCallError('refused', answered.message, { answered });
   }
   if (answer.body.length === 0) return undefined;
   try {
-    return JSON.parse(answer.body.toString());
+    const text = answer.body.toString();
+    if (text.length <= maxTextHere) return JSON.parse(text);
+    return await inTurns(createTurn(clock, maxTurnMs), parseJsonSteps(text));
   } catch (cause) {
     const text = `couldn't get version/kind; json parse error: ${(cause as Error).message}`;
     throw new WebhookCallError('unreadable', text, { cause });

@@ -47,11 +47,11 @@ async function dispatch(
     else failures.push({ hook: one.hook, binding: one.binding, problem: one.problem });
   }
   const reinvocation = request.rounds && Reinvocation.of(request.rounds, pluginName);
-  if (request.rounds?.round === 1) reinvocation?.begin(request.object);
+  if (request.rounds?.round === 1) await reinvocation?.begin(request);
   try {
     for (const invocation of invocations) failures.push(...(await invoke(invocation, request, { deps, reinvocation })));
   } finally {
-    reinvocation?.end(request.object);
+    await reinvocation?.end(request);
   }
   const counted = failures.filter(({ hook }) => hook.policy.spec.failurePolicy !== 'Ignore');
   if (counted.length > 0) throw refusalOf(request, counted);

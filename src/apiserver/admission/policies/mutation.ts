@@ -1,8 +1,10 @@
-import { ApplyError, applyJsonPatch, cel, type Overlay, PatchError, type Scheme, type TypeNode } from '#api';
+import { ApplyError, cel, type Overlay, PatchError, type Scheme, type TypeNode } from '#api';
 import { internalError } from '../../access/refuse.ts';
 import type { AdmissionRequest } from '../../admission.ts';
+import { copyJsonSteps } from '../../storage/json-steps.ts';
+import { breathe, inSteps } from '../steps.ts';
 import { aboutOf } from '../webhooks/about.ts';
-import { putBack } from '../webhooks/patch.ts';
+import { patchSteps, putBack } from '../webhooks/patch.ts';
 import type { Versioned } from '../webhooks/review.ts';
 
 /** A mutation that cannot be made: the failure policy says what becomes of the request. */
@@ -27,10 +29,11 @@ export async function applyMutation(
   isJsonPatch: boolean,
   { request, versioned, overlay, scheme }: MutationInput,
 ): Promise<boolean> {
-  const before = JSON.parse(JSON.stringify(versioned.object)) as Record<string, unknown>;
+  await breathe(request);
+  const before = (await inSteps(request, copyJsonSteps(versioned.object!))) as Record<string, unknown>;
   const wanted = toJson(value);
   const changed = isJsonPatch
-    ? patch(before, wanted)
+    ? await patch(before, wanted, request)
     : lay(before, wanted, { overlay, type: typeOf(versioned, request, scheme) });
   if (changed === before) return false;
   if (request.operation === 'CONNECT') {
@@ -51,9 +54,9 @@ function toJson(value: unknown): unknown {
 }
 
 /** A test that fails leaves the object as it is. */
-function patch(before: object, operations: unknown): unknown {
+async function patch(before: object, operations: unknown, request: AdmissionRequest): Promise<unknown> {
   try {
-    return applyJsonPatch(before, operations);
+    return await inSteps(request, patchSteps(before, operations));
   } catch (error) {
     if (!(error instanceof PatchError)) throw error;
     if (error.message.endsWith('failed: test failed')) return before;

@@ -36,7 +36,7 @@ function begin(configurations: Configurations, request: AdmissionRequest, deps: 
 async function dispatch(hooks: readonly Hook[], request: AdmissionRequest, deps: HookDeps): Promise<void> {
   const reinvocation = request.rounds && Reinvocation.of(request.rounds);
   const isSecond = request.rounds?.round === 1;
-  if (isSecond) reinvocation?.begin(request.object);
+  if (isSecond) await reinvocation?.begin(request);
   try {
     for (const [index, hook] of hooks.entries()) {
       const kind = matchHook(hook, request, deps);
@@ -54,7 +54,7 @@ async function dispatch(hooks: readonly Hook[], request: AdmissionRequest, deps:
       if (hook.webhook.reinvocationPolicy === 'IfNeeded') reinvocation?.called(hook.id);
     }
   } finally {
-    reinvocation?.end(request.object);
+    await reinvocation?.end(request);
   }
 }
 

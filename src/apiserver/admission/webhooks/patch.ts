@@ -1,7 +1,8 @@
-import { isDeepStrictEqual } from 'node:util';
-import { applyJsonPatch, DecodeError, PatchError, type UnknownObject } from '#api';
+import { DecodeError, jsonPatchSteps, PatchError, parseJsonSteps, type UnknownObject } from '#api';
 import { internalError } from '../../access/refuse.ts';
 import type { AdmissionRequest } from '../../admission.ts';
+import { copyJsonSteps, isSameJsonSteps } from '../../storage/json-steps.ts';
+import { breathe, inSteps } from '../steps.ts';
 import { HookFailure } from './failure.ts';
 import type { Verdict, Versioned } from './review.ts';
 
@@ -15,7 +16,7 @@ export async function applyVerdict(
 ): Promise<{ patch: unknown[]; isChanged: boolean } | undefined> {
   if (patch === undefined) return undefined;
   const { name, request, versioned } = about;
-  const operations = parsePatch(name, patch);
+  const operations = await parsePatch(name, patch, request);
   if (operations.length === 0) return undefined;
   // Streams go on as they were asked for: their options are not taken back.
   if (!versioned.object || !request.object || request.operation === 'CONNECT') {
@@ -26,8 +27,9 @@ export async function applyVerdict(
   if (patchType !== 'JSONPatch') {
     throw new HookFailure(name, `unsupported patch type ${JSON.stringify(patchType)}`, { code: 400 });
   }
-  const before: UnknownObject = JSON.parse(JSON.stringify(versioned.object));
-  const isChanged = await putBack(patched(before, operations), { request, versioned, before });
+  const before = await inSteps(request, copyJsonSteps(versioned.object));
+  const changed = await patched(before, operations, request);
+  const isChanged = await putBack(changed, { request, versioned, before });
   return { patch: operations, isChanged };
 }
 
@@ -40,17 +42,19 @@ export async function putBack(
   about: { request: AdmissionRequest; versioned: Versioned; before: unknown },
 ): Promise<boolean> {
   const { request, versioned, before } = about;
+  await breathe(request);
   const settled = settle(value, request, versioned);
-  if (isDeepStrictEqual(JSON.parse(JSON.stringify(settled)), before)) return false;
+  await breathe(request);
+  if (await inSteps(request, isSameJsonSteps(settled, before))) return false;
   const back = versioned.object === request.object ? settled : await request.codec?.convert(settled, request.kind);
   replaceContent(request.object!, back ?? settled);
   return true;
 }
 
-function parsePatch(name: string, text: string): unknown[] {
+async function parsePatch(name: string, text: string, request: AdmissionRequest): Promise<unknown[]> {
   let why: string;
   try {
-    const operations: unknown = JSON.parse(text);
+    const operations: unknown = await inSteps(request, parseJsonSteps(text));
     if (Array.isArray(operations)) return operations;
     if (operations === null) return [];
     why = 'json: cannot unmarshal the value into Go value of type jsonpatch.Patch';
@@ -60,9 +64,18 @@ function parsePatch(name: string, text: string): unknown[] {
   throw new HookFailure(name, `received undecodable patch in webhook response: ${why}`, { code: 503 });
 }
 
-function patched(object: UnknownObject, operations: readonly unknown[]): unknown {
+/** A JSON patch that leaves the object as it is and gives a new one. Throws PatchError. */
+export function* patchSteps(object: object, operations: unknown): Generator<void, unknown> {
+  return yield* jsonPatchSteps(yield* copyJsonSteps(object), operations, true);
+}
+
+async function patched(
+  object: UnknownObject,
+  operations: readonly unknown[],
+  request: AdmissionRequest,
+): Promise<unknown> {
   try {
-    return applyJsonPatch(object, operations);
+    return await inSteps(request, patchSteps(object, operations));
   } catch (error) {
     throw error instanceof PatchError ? internalError(error.message) : error;
   }

@@ -1,6 +1,7 @@
-import { isDeepStrictEqual } from 'node:util';
-import type { UnknownObject } from '#api';
-import type { Rounds } from '../../admission.ts';
+import { parseJsonSteps } from '#api';
+import type { AdmissionRequest, Rounds } from '../../admission.ts';
+import { isSameJsonSteps, jsonTextSteps } from '../../storage/json-steps.ts';
+import { inSteps } from '../steps.ts';
 
 /**
  * Which webhooks, or policies, are called again in the second round: those with reinvocationPolicy IfNeeded that were called before somebody else changed the object.
@@ -20,13 +21,15 @@ export class Reinvocation {
   }
 
   /** At the beginning of the second round: other plugins may have changed the object since the last webhook. */
-  begin(object: UnknownObject | undefined): void {
-    if (this.#last !== undefined && !isDeepStrictEqual(JSON.parse(this.#last), plain(object))) this.changed();
+  async begin(request: AdmissionRequest): Promise<void> {
+    if (this.#last === undefined) return;
+    const last = await inSteps(request, parseJsonSteps(this.#last));
+    if (!(await inSteps(request, isSameJsonSteps(last, request.object ?? null)))) this.changed();
   }
 
-  /** At the end of a round. */
-  end(object: UnknownObject | undefined): void {
-    this.#last = JSON.stringify(object ?? null);
+  /** At the end of a round. Whether the object changes afterwards matters only to those who want to be called again. */
+  async end(request: AdmissionRequest): Promise<void> {
+    this.#last = this.#called.size > 0 ? await inSteps(request, jsonTextSteps(request.object ?? null)) : undefined;
   }
 
   /** Somebody changed the object: who was called before has to see it. */
@@ -42,8 +45,4 @@ export class Reinvocation {
   isDue(id: string): boolean {
     return this.#again.has(id);
   }
-}
-
-function plain(object: UnknownObject | undefined): unknown {
-  return JSON.parse(JSON.stringify(object ?? null));
 }
