@@ -42,6 +42,17 @@ test('a webhook is called with its timeout in the query, over one kept connectio
   assert.equal(webhook.received.at(-1)?.path, '/admit');
 });
 
+test('large questions and answers arrive as they are', async () => {
+  const { tls } = await createTestCertificates();
+  await using webhook = await startTestWebhook(tls, ({ body }) => ({ echo: body.question }));
+  using test = createClient();
+  const clientConfig = { url: webhook.url, caBundle: base64(tls.ca) };
+  const members = Array.from({ length: 20_000 }, (_, index) => [`name-${index}`, { index, list: [null, 'text', {}] }]);
+  const question = { members: Object.fromEntries(members), text: 'x'.repeat(200_000), last: [true] };
+  const answer = await test.client.call({ clientConfig, body: { question }, timeoutMs: 20_000 });
+  assert.equal(JSON.stringify(answer), JSON.stringify({ echo: question }));
+});
+
 test('a reference to a service is dialled at a ready endpoint, under the name of the service', async () => {
   const { tls } = await createTestCertificates(['hook.tools.svc']);
   await using webhook = await startTestWebhook(tls, () => ({ ok: true }));
