@@ -4,7 +4,7 @@ import type { Attributes } from '../access.ts';
 /** One entry of a Status' details.causes. */
 export interface Cause {
   reason: string;
-  message: string;
+  message?: string;
   field?: string;
 }
 

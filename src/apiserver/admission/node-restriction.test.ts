@@ -34,7 +34,11 @@ test('a kubelet writes only itself, its mirror pods and its lease', async () => 
   });
   const table: readonly [never, object, string | undefined][] = [
     [pods!, { object: mirror() }, undefined],
-    [pods!, { object: pod({ nodeName: 'n1' }) }, 'pods "web" is forbidden: node "n1" can only create mirror pods'],
+    [
+      pods!,
+      { object: pod({ nodeName: 'n1' }) },
+      'pods "web" is forbidden: pod does not have "kubernetes.io/config.mirror" annotation, node "n1" can only create mirror pods',
+    ],
     [
       pods!,
       { object: mirror({ nodeName: 'n2' }) },
@@ -91,6 +95,16 @@ test('a kubelet writes only itself, its mirror pods and its lease', async () => 
       nodes!,
       { operation: 'UPDATE', old: node('n1', {}, [{ key: 'a', effect: 'NoSchedule' }]), object: node('n1') },
       'nodes "n1" is forbidden: node "n1" is not allowed to modify taints',
+    ],
+    [
+      nodes!,
+      { object: { ...node('n1'), spec: { configSource: {} } } },
+      'nodes "n1" is forbidden: node "n1" is not allowed to create pods with a non-nil configSource',
+    ],
+    [
+      nodes!,
+      { operation: 'UPDATE', old: node('n1'), object: { ...node('n1'), spec: { configSource: {} } } },
+      'nodes "n1" is forbidden: node "n1" is not allowed to update configSource to a new non-nil configSource',
     ],
     [
       leases!,

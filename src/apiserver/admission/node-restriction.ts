@@ -83,7 +83,8 @@ function checkMirrorPod(write: Write): void {
   const pod = draftOf<Pod>(write.request);
   if (!pod) return;
   if (pod.metadata.annotations?.[mirrorPodAnnotation] === undefined) {
-    throw deny(write, 'can only create mirror pods');
+    const why = `node ${quote(write.node)} can only create mirror pods`;
+    throw refuse(write.request, `pod does not have ${quote(mirrorPodAnnotation)} annotation, ${why}`);
   }
   if (pod.spec.nodeName !== write.node) throw deny(write, 'can only create pods with spec.nodeName set to itself');
   checkOwner(write, pod);
@@ -150,6 +151,7 @@ function checkNode(write: Write): void {
   const draft = draftOf<Node>(request);
   const old = oldOf<Node>(request);
   if (!draft) return;
+  checkConfigSource(write, draft, old);
   const changed = forbiddenLabels(draft.metadata.labels ?? {}, old?.metadata.labels ?? {});
   if (request.operation === 'CREATE' && changed.length > 0) {
     throw deny(write, `is not allowed to set the following labels: ${changed.join(', ')}`);
@@ -162,6 +164,17 @@ function checkNode(write: Write): void {
   }
 }
 
+/** A node may read what its specification names: it does not choose that by itself. */
+function checkConfigSource(write: Write, { spec }: Node, old: Node | undefined): void {
+  if (!spec?.configSource) return;
+  if (write.request.operation === 'CREATE') {
+    throw deny(write, 'is not allowed to create pods with a non-nil configSource');
+  }
+  if (!isSame(spec.configSource, old?.spec?.configSource)) {
+    throw deny(write, 'is not allowed to update configSource to a new non-nil configSource');
+  }
+}
+
 /** Labels that kubelets may set on themselves, though they are Kubernetes' own. */
 const kubeletLabels = new Set([
   'kubernetes.io/hostname',
@@ -171,13 +184,10 @@ const kubeletLabels = new Set([
   'beta.kubernetes.io/os',
   'beta.kubernetes.io/instance-type',
   'node.kubernetes.io/instance-type',
-  'node.kubernetes.io/windows-build',
   'failure-domain.beta.kubernetes.io/zone',
   'failure-domain.beta.kubernetes.io/region',
   'topology.kubernetes.io/zone',
   'topology.kubernetes.io/region',
-  'failure-domain.kubernetes.io/zone',
-  'failure-domain.kubernetes.io/region',
 ]);
 const kubeletDomains = ['kubelet.kubernetes.io', 'node.kubernetes.io'];
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { type Pod, resources } from '#api';
 import { createFakeReader } from '../access/testing.ts';
 import { createPodResizeValidator } from './pod-resize.ts';
-import { createTestRequest, runPlugin } from './testing.ts';
+import { createTestRequest, refusalOf, runPlugin } from './testing.ts';
 
 function pod(generation: number, requests: Record<string, string>, nodeName = 'n1'): Pod {
   return {
@@ -21,16 +21,11 @@ test('a resize that the node could never do is refused', async () => {
   });
   reader.put(resources.nodes, node('n1', 'linux'), node('w1', 'windows'));
   const plugin = createPodResizeValidator(reader);
-  const ask = (object: Pod) =>
-    runPlugin(
-      plugin,
-      createTestRequest(resources.pods, {
-        operation: 'UPDATE',
-        subresource: 'resize',
-        old: pod(1, { cpu: '1' }),
-        object,
-      }),
-    );
+  const requestOf = (object: Pod) => {
+    const old = pod(1, { cpu: '1' });
+    return createTestRequest(resources.pods, { operation: 'UPDATE', subresource: 'resize', old, object });
+  };
+  const ask = (object: Pod) => runPlugin(plugin, requestOf(object));
   const head = 'pods "web" is forbidden: ';
   const table: readonly [Pod, string | undefined][] = [
     [pod(2, { cpu: '2', memory: '1Gi' }), undefined],
@@ -45,4 +40,10 @@ test('a resize that the node could never do is refused', async () => {
     [pod(2, { cpu: '9' }, ''), undefined],
   ];
   for (const [object, message] of table) assert.equal(await ask(object), message && head + message);
+  const causes = async (object: Pod) => {
+    const error = await refusalOf(plugin, requestOf(object));
+    return error?.status['details'] as { causes: unknown } | undefined;
+  };
+  assert.deepEqual((await causes(pod(2, { cpu: '9' })))?.causes, [{ reason: 'NodeCapacity' }]);
+  assert.deepEqual((await causes(pod(2, { cpu: '1' }, 'w1')))?.causes, [{ reason: 'UnsupportedPlatform' }]);
 });

@@ -37,12 +37,14 @@ function checkAllocatable(request: AdmissionRequest, pod: Pod, node: Node): void
     return wanted > there ? [`${name}, requested: ${wanted}, allocatable: ${there}`] : [];
   });
   if (excesses.length === 0) return;
-  throw refuse(request, `Node didn't have enough allocatable resources: ${excesses.join('; ')}`);
+  const why = `Node didn't have enough allocatable resources: ${excesses.join('; ')}`;
+  throw refuse(request, why, [{ reason: 'NodeCapacity' }]);
 }
 
 function checkLinux(request: AdmissionRequest, node: Node): void {
   const os = node.metadata.labels?.['kubernetes.io/os'] ?? '';
   if (os === 'linux') return;
   const name = JSON.stringify(node.metadata.name);
-  throw refuse(request, `pod resize is only supported on linux nodes, node ${name} is ${JSON.stringify(os)}`);
+  const why = `pod resize is only supported on linux nodes, node ${name} is ${JSON.stringify(os)}`;
+  throw refuse(request, why, [{ reason: 'UnsupportedPlatform' }]);
 }

@@ -44,12 +44,17 @@ export function createTestRequest<T extends KubeObject>(
 
 /** Runs both halves of a plugin; resolves with the message of the refusal, or undefined when the request passed. */
 export async function runPlugin(plugin: AdmissionPlugin, request: AdmissionRequest): Promise<string | undefined> {
+  return (await refusalOf(plugin, request))?.message;
+}
+
+/** The same, with the refusal whole. */
+export async function refusalOf(plugin: AdmissionPlugin, request: AdmissionRequest): Promise<StatusError | undefined> {
   try {
     await plugin.mutate?.(request);
     await plugin.validate?.(request);
     return undefined;
   } catch (error) {
-    if (error instanceof StatusError) return error.message;
+    if (error instanceof StatusError) return error;
     throw error;
   }
 }
