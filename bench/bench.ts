@@ -13,6 +13,15 @@ import { format, median, writePage } from './page.ts';
 const rounds = 5;
 const groups = ['api', 'node'];
 
+/** Aborts when somebody wants it to end: what a measurement has started and made is then cleared away. */
+const ended = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    say(`${signal}: ends after this round`);
+    ended.abort(new Error(`ended by ${signal}`));
+  });
+}
+
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ options: { write: { type: 'boolean' } }, allowPositionals: true });
   const words = positionals.filter(word => !groups.includes(word));
@@ -52,6 +61,7 @@ async function runMeasurement(measurement: Measurement): Promise<Result> {
   await using bench = await measurement.open();
   for (let index = 0; index < (measurement.rounds ?? rounds); index++) {
     const round = await bench.round(index);
+    ended.signal.throwIfAborted();
     const { ours, theirs, cpuUs } = round;
     rows.push({ ...round, ratio: ours / theirs });
     const cpu = cpuUs ? ` (server CPU ${format(cpuUs.ours)} against ${format(cpuUs.theirs)} µs)` : '';
