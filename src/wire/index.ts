@@ -30,7 +30,7 @@ export { BodyCutOff, BodyTooLarge, BodyTooSlow, isBodyCutOff, isBodyTooLarge, is
 export type { HttpServer, HttpServerLimits, HttpServerOptions, TlsFiles } from './http-server.ts';
 export { startHttpServer } from './http-server.ts';
 export { encodeOpenApiV2 } from './openapi-protobuf.ts';
-export type { ProtobufCodec } from './protobuf.ts';
+export type { ProtobufCodec, WireKind } from './protobuf.ts';
 export { createProtobufCodec, ProtobufError, protobufWatchFrame } from './protobuf.ts';
 export { isTrue } from './query.ts';
 export type { SpdyClient, SpdyStream, SpdyStreamEvents } from './spdy.ts';

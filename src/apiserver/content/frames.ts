@@ -7,7 +7,7 @@ import type { Item } from '../storage/item.ts';
 import type { CacheEvent, EventType } from '../watch-cache/event.ts';
 import type { Form } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';
-import { servedMetadata, servedObject } from './render.ts';
+import { isLargeItem, protobufBody, protobufForm, servedMetadata, servedObject } from './render.ts';
 import { partialMetadata, tableOf } from './transform.ts';
 
 /** An event as bytes, or as it is for a reader in this process. */
@@ -23,6 +23,10 @@ export interface Framer {
   /** An object of the initial state. */
   initial(item: Item): Frame;
   change(event: CacheEvent, type: EventType): Frame;
+  /** What has to be waited for before `initial` of a large item is quick. */
+  ready(item: Item): Promise<unknown> | undefined;
+  /** The same for `change`; while somebody has what this resolves with. */
+  readyFor(event: CacheEvent): Promise<unknown> | undefined;
   /** Everything up to `revision` has been sent; `isInitialEnd` marks the end of the initial state. */
   bookmark(revision: number, isInitialEnd: boolean): Frame;
   error(status: unknown): Frame;
@@ -46,6 +50,8 @@ export interface FramerOptions {
   readonly query: URLSearchParams;
   /** Whether the reader takes events as they are. */
   readonly shares: boolean;
+  /** The name of who asks. */
+  readonly owner: string;
 }
 
 export function watchContentType(form: Form): string {
@@ -68,6 +74,8 @@ export function createFramer(options: FramerOptions): Framer {
   const isPlain = form.media === 'json' && form.as === undefined;
   const { protobuf } = options.core;
   const { shares } = options;
+  const own = { apiVersion, kind: kind.kind };
+  const isWholeProtobuf = !shares && form.media === 'protobuf' && form.as === undefined;
   const encode = (type: string, object: UnknownObject, length = smallLength): Frame => {
     if (shares) return { type, object, length };
     return form.media === 'protobuf' ? protobufWatchFrame(type, protobuf.encode(object)) : encodeJson(type, object);
@@ -76,6 +84,11 @@ export function createFramer(options: FramerOptions): Framer {
     if (form.as === 'PartialObjectMetadata') return encode(type, servedMetadata(kind, item, form.asVersion));
     if (shares) return encode(type, servedObject(kind, item), item.length);
     if (isPlain && item.isOf(apiVersion)) return Buffer.concat([heads[type], item.bytes, tail]);
+    if (isWholeProtobuf) {
+      // A large one has been made ready, so that this is at hand.
+      const body = item.encoded(protobufForm(kind), () => protobuf.encodeBody(servedObject(kind, item), own));
+      return protobufWatchFrame(type, protobuf.wrap(body, own));
+    }
     return encode(type, shown(servedObject(kind, item)));
   };
   const shown = showerOf(options);
@@ -86,6 +99,14 @@ export function createFramer(options: FramerOptions): Framer {
       : `${apiVersion} ${shares ? 'shared' : form.media} ${form.as ?? ''}${form.asVersion} `;
   return {
     initial: item => make('ADDED', item),
+    ready: item => (isWholeProtobuf ? largeProtobuf(options, item) : undefined),
+    readyFor(event) {
+      const item = event.item ?? event.previous;
+      if (!isWholeProtobuf || !item || !isLargeItem(item)) return undefined;
+      // Once for all watchers: what it resolves with is kept for as long as the event is.
+      const type = event.item ? 'MODIFIED' : 'DELETED';
+      return event.frame(type, `${shared}ready`, (_type, shown) => Promise.resolve(largeProtobuf(options, shown)));
+    },
     change: (event, type) => (shared ? event.frame(type, shared, make) : make(type, event.shown(type))),
     bookmark(revision, isInitialEnd) {
       const annotations = isInitialEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
@@ -99,6 +120,13 @@ export function createFramer(options: FramerOptions): Framer {
     },
     error: status => encode('ERROR', status as UnknownObject),
   };
+}
+
+/** Encodes a large item where that holds nobody up. */
+function largeProtobuf({ core, kind, owner }: FramerOptions, item: Item): Promise<unknown> | undefined {
+  const body = isLargeItem(item) ? protobufBody(core, kind, item, owner) : undefined;
+  // Whatever is in the way there (too many wait): then it is encoded here, when it is shown.
+  return body instanceof Promise ? body.catch(() => undefined) : undefined;
 }
 
 function encodeJson(type: string, object: UnknownObject): Buffer {

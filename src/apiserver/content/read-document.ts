@@ -4,6 +4,7 @@ import { DecodeError } from '#api';
 import type { Request } from '#wire';
 import { ProtobufError } from '#wire';
 import { unsupportedMediaType } from '../errors.ts';
+import { isLarge, parseLarge } from '../verbs/breathe.ts';
 import type { Target } from '../verbs/target.ts';
 import type { FieldValidation } from '../verbs/write-options.ts';
 import type { ParseOptions } from './parse-text.ts';
@@ -39,7 +40,10 @@ export async function parseDocument(
   from: { bytes: Uint8Array; format: DocumentFormat; validation: FieldValidation },
 ): Promise<RawText & { value: Record<string, unknown> }> {
   const { bytes, format, validation } = from;
-  if (format === 'protobuf') return { value: readProtobuf(target.core, bytes), duplicates: [] };
+  if (format === 'protobuf') {
+    const value = isLarge(target) ? await readLargeProtobuf(target, bytes) : readProtobuf(target.core, bytes);
+    return { value, duplicates: [] };
+  }
   if (format === 'yaml' && !isUtf8(bytes)) {
     throw new DecodeError('error converting YAML to JSON: yaml: invalid leading UTF-8 octet');
   }
@@ -64,6 +68,13 @@ function readProtobuf({ protobuf }: Target['core'], bytes: Uint8Array): Record<s
   } catch (cause) {
     throw cause instanceof ProtobufError ? new DecodeError(cause.message, { cause }) : cause;
   }
+}
+
+/** In a worker thread. */
+async function readLargeProtobuf(target: Target, bytes: Uint8Array): Promise<Record<string, unknown>> {
+  const { core, exchange } = target;
+  const { json } = await core.threads.run('readProtobuf', { bytes: new Uint8Array(bytes) }, exchange.user.name);
+  return (await parseLarge(target, json)) as Record<string, unknown>;
 }
 
 const noKind = "couldn't get version/kind; json parse error";

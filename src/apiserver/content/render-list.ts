@@ -4,11 +4,21 @@ import type { Turn } from '#base';
 import { createTurn, inTurns } from '#base';
 import type { Response } from '#wire';
 import type { Item } from '../storage/item.ts';
+import { jsonTextSteps } from '../storage/json-steps.ts';
 import type { JoinedItems, Snapshot } from '../watch-cache/snapshot.ts';
 import { jsonHeaders } from './answer.ts';
-import { isPretty, jsonSteps, prettyJson, prettySteps } from './pretty.ts';
+import { prettyJson, prettySteps } from './pretty.ts';
 import type { View } from './render.ts';
-import { encode, headersOf, isLargeItem, isPlain, protobufBody, servedMetadata, servedObject } from './render.ts';
+import {
+  encode,
+  headersOf,
+  isIndented,
+  isLargeItem,
+  isPlain,
+  protobufBody,
+  servedMetadata,
+  servedObject,
+} from './render.ts';
 import { tableOf } from './transform.ts';
 import { yamlItemSteps, yamlPieces } from './yaml-text.ts';
 
@@ -92,11 +102,22 @@ async function renderProtobufList(view: View, parts: ListParts, metadata: Metada
   const { core, kind } = view;
   const apiVersion = apiVersionOf(kind);
   const { blocks } = await derive(parts, `protobuf ${apiVersion}`, async (): Promise<Encoded> => {
-    const bodies = await eachInTurns(parts.items, createTurn(core.clock), item => protobufBody(core, kind, item));
+    const bodies = await protobufBodies(view, parts.items);
     return { bodies, blocks: core.protobuf.joinItems(bodies) };
   });
   const body = core.protobuf.encodeList({ kind: { apiVersion, kind: kind.listKind }, metadata, items: blocks });
   return { status: 200, headers: headersOf('protobuf'), body };
+}
+
+async function protobufBodies({ core, kind, exchange }: View, items: readonly Item[]): Promise<Uint8Array[]> {
+  const turn = createTurn(core.clock);
+  const bodies: Uint8Array[] = [];
+  for (const item of items) {
+    const body = protobufBody(core, kind, item, exchange.user.name);
+    bodies.push(body instanceof Promise ? await body : body);
+    if (turn.isOver()) await turn.next();
+  }
+  return bodies;
 }
 
 async function renderPartials(view: View, parts: ListParts, metadata: Metadata): Promise<Response> {
@@ -122,7 +143,8 @@ async function renderPartials(view: View, parts: ListParts, metadata: Metadata):
 const ageStepMs = 1000;
 
 async function renderTable(view: View, parts: ListParts, metadata: Metadata): Promise<Response> {
-  const { core, kind, form, query } = view;
+  const { core, kind, form } = view;
+  const { query } = view.exchange.info;
   const { rows: _none, ...around } = tableOf({ core, kind, query, objects: [], metadata, version: form.asVersion });
   const make = (item: Item) => {
     const objects = [servedObject(kind, item)];
@@ -156,13 +178,12 @@ async function textAnswer(
   if (view.form.media === 'yaml') {
     return { status: 200, headers: headersOf('yaml'), body: await yamlBody(listing, turn) };
   }
-  const isIndented = isPretty(view.query, view.userAgent);
+  const indented = isIndented(view);
   const { around, member } = listing;
-  const head = isIndented ? `${prettyJson(around).slice(0, -2)},\n  "${member}": [` : headOf(around, member);
-  const write = () => jsonItems(listing, turn, isIndented);
-  const { pieces } =
-    shared && !isIndented ? await derive(shared.parts, shared.form, write, shared.stamp) : await write();
-  const tail = isIndented ? `${pieces.length > 0 ? '\n  ' : ''}]\n}\n` : ']}\n';
+  const head = indented ? `${prettyJson(around).slice(0, -2)},\n  "${member}": [` : headOf(around, member);
+  const write = () => jsonItems(listing, turn, indented);
+  const { pieces } = shared && !indented ? await derive(shared.parts, shared.form, write, shared.stamp) : await write();
+  const tail = indented ? `${pieces.length > 0 ? '\n  ' : ''}]\n}\n` : ']}\n';
   return { status: 200, headers: jsonHeaders, body: [Buffer.from(head), ...pieces, Buffer.from(tail)] };
 }
 
@@ -178,7 +199,7 @@ async function jsonItems({ items, make }: Listing, turn: Turn, isIndented: boole
   return inPieces(items, turn, async (item, index) => {
     const before = `${index > 0 ? ',' : ''}${separator}`;
     if (!isIndented) {
-      return before + (isLargeItem(item) ? await inTurns(turn, jsonSteps(make(item))) : JSON.stringify(make(item)));
+      return before + (isLargeItem(item) ? await inTurns(turn, jsonTextSteps(make(item))) : JSON.stringify(make(item)));
     }
     if (isLargeItem(item)) return before + (await inTurns(turn, prettySteps(make(item), '    ')));
     return before + prettyJson(make(item)).replaceAll('\n', separator);

@@ -1,9 +1,11 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf } from '#api';
 import { createTurn, inTurns } from '#base';
-import type { Response } from '#wire';
+import type { Response, WireKind } from '#wire';
 import type { Core } from '../core.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Item } from '../storage/item.ts';
+import { jsonTextSteps } from '../storage/json-steps.ts';
 import { jsonHeaders, noCache } from './answer.ts';
 import type { Form, Media } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';
@@ -17,14 +19,19 @@ export interface View {
   readonly core: Core;
   readonly kind: Kind;
   readonly form: Form;
-  readonly query: URLSearchParams;
-  /** For browsers and curl, which get their JSON indented. */
-  readonly userAgent?: string | undefined;
+  /** Whoever asks, with what else was asked for. */
+  readonly exchange: Exchange;
 }
 
 /** True when the cached bytes are the answer. */
-export function isPlain({ form, query, userAgent }: View): boolean {
-  return form.media === 'json' && form.as === undefined && !isPretty(query, userAgent);
+export function isPlain(view: View): boolean {
+  const { form } = view;
+  return form.media === 'json' && form.as === undefined && !isIndented(view);
+}
+
+/** For browsers and curl, and for who wants it so. */
+export function isIndented({ exchange }: View): boolean {
+  return isPretty(exchange.info.query, exchange.request.headers['user-agent']);
 }
 
 /** What is made of larger ones takes a turn of the event loop, and more. */
@@ -41,28 +48,40 @@ export function renderItem(view: View, item: Item, status = 200): Response | Pro
   }
   const { core, kind, form } = view;
   if (form.media === 'protobuf' && form.as === undefined) {
-    const body = core.protobuf.wrap(protobufBody(core, kind, item), {
-      apiVersion: apiVersionOf(kind),
-      kind: kind.kind,
-    });
-    return { status, headers: headersOf('protobuf'), body };
+    const body = protobufBody(core, kind, item, view.exchange.user.name);
+    return body instanceof Promise
+      ? body.then(bytes => protobufAnswer(view, bytes, status))
+      : protobufAnswer(view, body, status);
   }
-  if (isLargeItem(item) && form.as === undefined) return renderLarge(view, servedObject(kind, item), status);
+  if (form.as === 'PartialObjectMetadata') return encode(view, servedMetadata(kind, item, form.asVersion), status);
+  if (isLargeItem(item)) return renderLarge(view, item, status);
   return renderObject(view, servedObject(kind, item), status);
 }
 
-async function renderLarge(view: View, object: UnknownObject, status: number): Promise<Response> {
-  const turn = createTurn(view.core.clock);
-  if (view.form.media === 'yaml') {
-    return { status, headers: headersOf('yaml'), body: Buffer.from(await inTurns(turn, yamlSteps(object))) };
+function protobufAnswer({ core, kind }: View, body: Uint8Array, status: number): Response {
+  const type = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+  return { status, headers: headersOf('protobuf'), body: core.protobuf.wrap(body, type) };
+}
+
+/** As text: a table, or the object itself. */
+async function renderLarge(view: View, item: Item, status: number): Promise<Response> {
+  const { core, kind, form } = view;
+  const { query } = view.exchange.info;
+  const turn = createTurn(core.clock);
+  const object = toVersion(await item.load(turn), kind);
+  const shown = form.as ? tableOf({ core, kind, query, objects: [object], version: form.asVersion }) : object;
+  if (turn.isOver()) await turn.next();
+  if (form.media === 'yaml') {
+    return { status, headers: headersOf('yaml'), body: Buffer.from(await inTurns(turn, yamlSteps(shown))) };
   }
-  if (!isPretty(view.query, view.userAgent)) return encode(view, object, status);
-  return { status, headers: jsonHeaders, body: Buffer.from(`${await inTurns(turn, prettySteps(object))}\n`) };
+  const steps = isIndented(view) ? prettySteps(shown) : jsonTextSteps(shown);
+  return { status, headers: jsonHeaders, body: Buffer.from(`${await inTurns(turn, steps)}\n`) };
 }
 
 /** Any object of the kind, or another that is an answer to it (Scale, Status). */
 export function renderObject(view: View, object: UnknownObject, status = 200): Response {
-  const { form, core, kind, query } = view;
+  const { form, core, kind } = view;
+  const { query } = view.exchange.info;
   if (object.kind === 'Status' || form.as === undefined) return encode(view, object, status);
   if (form.as === 'Table') {
     return encode(view, tableOf({ core, kind, query, objects: [object], version: form.asVersion }), status);
@@ -70,10 +89,28 @@ export function renderObject(view: View, object: UnknownObject, status = 200): R
   return encode(view, partialMetadata(object.metadata, form.asVersion), status);
 }
 
-/** The message of an object, without envelope. */
-export function protobufBody(core: Core, kind: Kind, item: Item): Uint8Array {
+/** The message of an object, without envelope; of a large one in a worker thread. */
+export function protobufBody(core: Core, kind: Kind, item: Item, owner: string): Uint8Array | Promise<Uint8Array> {
   const type = { apiVersion: apiVersionOf(kind), kind: kind.kind };
-  return item.encoded(`protobuf ${type.apiVersion}`, () => core.protobuf.encodeBody(servedObject(kind, item), type));
+  const form = protobufForm(kind);
+  if (isLargeItem(item) && item.isOf(type.apiVersion))
+    return item.known(form) ?? writeApart(core, type, { item, form, owner });
+  return item.encoded(form, () => core.protobuf.encodeBody(servedObject(kind, item), type));
+}
+
+async function writeApart(
+  core: Core,
+  kind: WireKind,
+  { item, form, owner }: { item: Item; form: string; owner: string },
+): Promise<Uint8Array> {
+  // A copy: these may be a part of the bytes of many items.
+  const { bytes } = await core.threads.run('writeProtobuf', { json: new Uint8Array(item.bytes), kind }, owner);
+  return item.encoded(form, () => bytes);
+}
+
+/** Names the encoding, see `Item.encoded`. */
+export function protobufForm(kind: Kind): string {
+  return `protobuf ${apiVersionOf(kind)}`;
 }
 
 /** The object in the version that is served. Shared: never changed. */
@@ -95,7 +132,7 @@ export function headersOf(media: Media): Record<string, string> {
 export function encode(view: View, object: UnknownObject, status: number): Response {
   const { media } = view.form;
   if (media === 'json') {
-    const text = isPretty(view.query, view.userAgent) ? prettyJson(object) : JSON.stringify(object);
+    const text = isIndented(view) ? prettyJson(object) : JSON.stringify(object);
     return { status, headers: jsonHeaders, body: Buffer.from(`${text}\n`) };
   }
   const headers = headersOf(media);

@@ -1,4 +1,5 @@
 import type { UnknownObject } from '#api';
+import { jsonTextSteps } from './json-steps.ts';
 
 const marker = Buffer.from('"metadata":{');
 
@@ -12,23 +13,21 @@ export function encodeObject(object: UnknownObject): Buffer {
   return Buffer.from(JSON.stringify({ kind, apiVersion, metadata: stored, ...rest }));
 }
 
-/** The same for a large object; `rest` is waited for after each member. */
+/** The same for a large object; `rest` is waited for after each step. */
 export async function encodeInSteps(object: UnknownObject, rest: () => Promise<void>): Promise<Buffer> {
   const { kind, apiVersion, metadata, ...others } = object;
   const { resourceVersion, selfLink, ...stored } = metadata;
   return Buffer.from(await textInSteps({ kind, apiVersion, metadata: stored, ...others }, rest));
 }
 
-/** `JSON.stringify` of an object member by member, of its metadata too: managed fields may be as long as all else. */
+/** `JSON.stringify` of a large object in steps. */
 export async function textInSteps(object: object, rest: () => Promise<void>): Promise<string> {
-  const texts: string[] = [];
-  for (const [name, value] of Object.entries(object)) {
-    const isNested = name === 'metadata' && typeof value === 'object' && value !== null;
-    const text = isNested ? await textInSteps(value, rest) : JSON.stringify(value);
-    if (text !== undefined) texts.push(`${JSON.stringify(name)}:${text}`);
+  const steps = jsonTextSteps(object);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
     await rest();
   }
-  return `{${texts.join(',')}}`;
 }
 
 /** Stored bytes with their revision: what GET sends. `metadataStart` is where `"metadata"` begins, `tailStart` what follows the resourceVersion. */

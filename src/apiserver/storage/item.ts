@@ -188,12 +188,17 @@ export class Item {
 
   /** The object in another encoding, made when asked for and held weakly: one at a time. `form` names encoding and version. */
   encoded(form: string, make: () => Uint8Array): Uint8Array {
-    const { encoded } = this.#memo ?? {};
-    const known = encoded?.form === form ? encoded.bytes.deref() : undefined;
+    const known = this.known(form);
     if (known) return known;
     const bytes = make();
     this.#remembered.encoded = { form, bytes: new WeakRef(bytes) };
     return bytes;
+  }
+
+  /** What `encoded` gave, if that is still there. */
+  known(form: string): Uint8Array | undefined {
+    const { encoded } = this.#memo ?? {};
+    return encoded?.form === form ? encoded.bytes.deref() : undefined;
   }
 
   /** The same object under the revision of its deletion. */

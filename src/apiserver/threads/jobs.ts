@@ -1,6 +1,8 @@
 import type { Conflict, CustomResourceDefinition, FieldError, ManageOptions, ScalePaths } from '#api';
 import { createCustomJudge, DecodeError, parseYamlBody, validateDefinition, validateDefinitionUpdate } from '#api';
+import type { WireKind } from '#wire';
 import { createFieldJobs } from './field-jobs.ts';
+import { createProtobufJobs } from './protobuf-jobs.ts';
 
 /** What a worker thread can be asked: all of it plain data, large values as JSON text, which is copied fastest. */
 export interface Jobs {
@@ -27,6 +29,10 @@ export interface Jobs {
     input: { kind: KindName; live: string | undefined; config: string; options: FieldOptions; force: boolean };
     output: Applied;
   };
+  /** An object in protobuf, envelope and all, as JSON. Fails with DecodeError. */
+  readProtobuf: { input: { bytes: Uint8Array }; output: { json: string } };
+  /** The message of an object (JSON), without envelope. */
+  writeProtobuf: { input: { json: Uint8Array; kind: WireKind }; output: { bytes: Uint8Array } };
   /** A definition of a custom resource. */
   definition: { input: { object: string; old: string | undefined }; output: { errors: FieldError[] } };
 }
@@ -59,6 +65,7 @@ export function createJobs(): { readonly [K in JobName]: Run<K> } {
       return { json: JSON.stringify(value) ?? 'null', duplicates };
     },
     ...createFieldJobs(),
+    ...createProtobufJobs(),
     custom: ({ object, old, ...rest }) => judge({ ...rest, object: JSON.parse(object), old: old && JSON.parse(old) }),
     definition({ object, old }) {
       const definition = JSON.parse(object) as CustomResourceDefinition;

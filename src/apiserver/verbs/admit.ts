@@ -61,7 +61,7 @@ export function admission(target: Target, options: AdmitOptions): Admission {
     request,
     mutate: () => timed(core, { type: 'admit', request }, () => mutateAll(plugins, request, rounds)),
     validate: () =>
-      timed(core, { type: 'validate', request }, () => each(plugins, plugin => plugin.validate?.(request))),
+      timed(core, { type: 'validate', request }, () => each(plugins, request, plugin => plugin.validate?.(request))),
     settle: end('settle'),
     release: end('release'),
   };
@@ -88,23 +88,25 @@ async function mutateAll(
   request: AdmissionRequest,
   rounds: CountedRounds,
 ): Promise<void> {
-  const round = () => each(plugins, plugin => (plugin.isLast ? undefined : plugin.mutate?.(request)));
+  const round = () => each(plugins, request, plugin => (plugin.isLast ? undefined : plugin.mutate?.(request)));
   await round();
   if (rounds.wanted) {
     rounds.round = 1;
     await round();
   }
-  await each(plugins, plugin => (plugin.isLast ? plugin.mutate?.(request) : undefined));
+  await each(plugins, request, plugin => (plugin.isLast ? plugin.mutate?.(request) : undefined));
 }
 
-/** One after the other; waits only for those that have to wait. */
+/** One after the other; waits only for those that have to wait, and lets others go on between them if the object is large. */
 async function each(
   plugins: readonly AdmissionPlugin[],
+  { turn }: AdmissionRequest,
   run: (plugin: AdmissionPlugin) => void | Promise<void>,
 ): Promise<void> {
   for (const plugin of plugins) {
     const asked = run(plugin);
     if (asked) await asked;
+    if (turn?.isOver()) await turn.next();
   }
 }
 

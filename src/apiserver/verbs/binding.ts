@@ -35,7 +35,7 @@ export async function bind(target: Target): Promise<Response> {
     },
   );
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-  return renderObject({ core, kind, form, query: exchange.info.query }, status as unknown as UnknownObject, 201);
+  return renderObject({ core, kind, form, exchange }, status as unknown as UnknownObject, 201);
 }
 
 function check(binding: Binding): void {

@@ -14,7 +14,7 @@ import type { Target } from './target.ts';
 export async function showComputed(target: Target, objects: readonly KubeObject[]): Promise<Response> {
   const { core, exchange, kind } = target;
   if (exchange.info.verb === 'watch') throw methodNotAllowed();
-  const view = { core, kind, form: formFor(target), query: exchange.info.query };
+  const view = { core, kind, form: formFor(target), exchange };
   const { revision } = core.cache;
   const items = objects.map(object => {
     return Item.stored(object.metadata.name ?? '', revision, encodeObject(object as UnknownObject));

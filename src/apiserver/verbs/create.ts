@@ -26,7 +26,7 @@ export async function create(target: Target): Promise<Response> {
   const options = parseWriteOptions(exchange.info.query, 'CreateOptions');
   if (kind.namespaced && !target.namespace) throw badRequest('an empty namespace may not be set during creation');
   const draft = await readObject(target, options.fieldValidation);
-  const view: View = { core, kind, form, query: exchange.info.query };
+  const view: View = { core, kind, form, exchange };
   return createObject(target, { draft, options, view });
 }
 
@@ -95,6 +95,7 @@ function prepare(target: Target, draft: UnknownObject, identity: ReturnType<type
 async function validate(target: Target, draft: UnknownObject): Promise<void> {
   const { errors, warnings } = await judgeNew(target, draft);
   if (errors.length > 0) throw invalidFields(target.kind, draft.metadata.name, errors);
+  await breathe(target);
   target.exchange.warnings.push(...(target.kind.behaviour.warnings?.(draft, undefined) ?? []), ...warnings);
 }
 

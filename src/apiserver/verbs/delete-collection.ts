@@ -22,7 +22,7 @@ export async function deleteCollection(target: Target): Promise<Response> {
   const page = await readPage(target, listOptions);
   const waiting = [...page.items];
   await Promise.all(Array.from({ length: parallel }, () => work(waiting, item => deleteItem(target, item, options))));
-  return renderList({ core, kind, form, query: exchange.info.query }, page);
+  return renderList({ core, kind, form, exchange }, page);
 }
 
 async function work(waiting: Item[], run: (item: Item) => Promise<void>): Promise<void> {

@@ -17,12 +17,7 @@ import { servedItem } from './target.ts';
 /** DELETE of one object. */
 export async function deleteOne(target: Target): Promise<Response> {
   const { core, exchange, kind } = target;
-  const view: View = {
-    core,
-    kind,
-    form: formFor(target),
-    query: exchange.info.query,
-  };
+  const view: View = { core, kind, form: formFor(target), exchange };
   const options = await readDeleteOptions(target);
   const deletion = await deleteObject(target, options);
   if (deletion.item) {

@@ -48,7 +48,7 @@ export async function evict(target: Target): Promise<Response> {
   // The eviction was admitted: the deletion that it becomes is not asked about again, as upstream.
   await deleteObject({ ...target, core: { ...core, admission: [] } }, deletion);
   const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 };
-  return renderObject({ core, kind, form, query: exchange.info.query }, status as unknown as UnknownObject, 201);
+  return renderObject({ core, kind, form, exchange }, status as unknown as UnknownObject, 201);
 }
 
 function findPod(target: Target): Pod {

@@ -23,7 +23,7 @@ export async function finalizeNamespace(target: Target): Promise<Response> {
     produce: () => structuredClone(draft),
     prepare: (changed, old) => keepAllButFinalizers(changed, old, wanted),
   });
-  return renderOutcome(target, { core, kind, form, query: exchange.info.query }, outcome);
+  return renderOutcome(target, { core, kind, form, exchange }, outcome);
 }
 
 function keepAllButFinalizers(draft: UnknownObject, old: UnknownObject, wanted: string[] | undefined): void {

@@ -19,6 +19,6 @@ export async function get(target: Target): Promise<Response> {
   if (!item) throw notFound(kind, target.name);
   const served = core.versions.serve(kind, [item]);
   const [shown] = served instanceof Promise ? await served : served;
-  const rendered = renderItem({ core, kind, form, query }, shown!);
+  const rendered = renderItem({ core, kind, form, exchange }, shown!);
   return compressIfLarge(exchange.request, rendered instanceof Promise ? await rendered : rendered);
 }

@@ -41,7 +41,7 @@ export async function list(target: Target): Promise<Response> {
   if (exchange.request.shares && form.media === 'json' && form.as !== 'Table') {
     return { status: 200, headers: jsonHeaders, value: await shareList({ core, kind, form }, page) };
   }
-  const answer = await renderList({ core, kind, form, query: exchange.info.query }, page);
+  const answer = await renderList({ core, kind, form, exchange }, page);
   return compressIfLarge(exchange.request, answer);
 }
 

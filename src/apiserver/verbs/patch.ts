@@ -20,7 +20,7 @@ import { managerOf, parseWriteOptions } from './write-options.ts';
 export async function patch(target: Target): Promise<Response> {
   const { core, exchange, kind, name } = target;
   const { headers } = exchange.request;
-  const view: View = { core, kind, form: formFor(target), query: exchange.info.query };
+  const view: View = { core, kind, form: formFor(target), exchange };
   const options = parseWriteOptions(exchange.info.query, 'PatchOptions');
   const body = await readPatch(target, options.fieldValidation);
   if (body.type === 'apply') return apply(target, { body, options, view });

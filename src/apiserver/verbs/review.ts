@@ -20,5 +20,5 @@ export async function review(target: Target, answer: Review): Promise<Response> 
   await admitted.mutate();
   await admitted.validate();
   const answered = await answer(object, exchange.user, target.namespace);
-  return renderObject({ core, kind, form, query: exchange.info.query }, { ...answered }, 201);
+  return renderObject({ core, kind, form, exchange }, { ...answered }, 201);
 }

@@ -161,5 +161,5 @@ function formatExpression({ key, operator, values = [] }: Expression): string {
 function viewOf({ core, kind, exchange }: Target): View {
   const form = negotiate(exchange.request.headers['accept'], objectOffer);
   const columns = scaleColumns as readonly Column<never>[] as readonly Column<UnknownObject>[];
-  return { core, kind: { ...kind, behaviour: { ...kind.behaviour, columns } }, form, query: exchange.info.query };
+  return { core, kind: { ...kind, behaviour: { ...kind.behaviour, columns } }, form, exchange };
 }

@@ -21,5 +21,5 @@ export async function createToken(target: Target, extra: ExtraRoutes): Promise<R
   await admitted.mutate();
   await admitted.validate();
   const answer = await extra.createToken({ namespace, name, object, user: exchange.user });
-  return renderObject({ core, kind, form, query: exchange.info.query }, { ...answer }, 201);
+  return renderObject({ core, kind, form, exchange }, { ...answer }, 201);
 }

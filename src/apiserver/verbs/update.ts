@@ -18,7 +18,7 @@ import { managerOf, parseWriteOptions } from './write-options.ts';
 export async function update(target: Target): Promise<Response> {
   const { core, exchange, kind, name, subresource } = target;
   const { headers } = exchange.request;
-  const view: View = { core, kind, form: formFor(target), query: exchange.info.query };
+  const view: View = { core, kind, form: formFor(target), exchange };
   const options = parseWriteOptions(exchange.info.query, 'UpdateOptions');
   const draft = await readObject(target, options.fieldValidation);
   alignName(draft, name);

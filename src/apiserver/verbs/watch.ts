@@ -25,7 +25,7 @@ export async function watch(target: Target): Promise<Response> {
   const timeoutMs = options.timeoutSeconds ? options.timeoutSeconds * 1000 : minTimeoutMs * (1 + core.random.next());
   const { request } = exchange;
   const shares = request.shares === true && form.media === 'json' && form.as !== 'Table';
-  const framer = createFramer({ core, kind, form, query: exchange.info.query, shares });
+  const framer = createFramer({ core, kind, form, query: exchange.info.query, shares, owner: exchange.user.name });
   const answer: Response = {
     status: 200,
     headers: { 'cache-control': noCache, 'content-type': watchContentType(form) },

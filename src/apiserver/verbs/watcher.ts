@@ -132,14 +132,20 @@ export class Watcher {
       if (turn.isOver()) await turn.next();
       if (this.#ended) return;
       if (this.#selection && !this.#selection(item)) continue;
+      const ready = this.#framer.ready(item);
+      const held = ready && (await ready);
+      if (this.#ended) return;
       if (!writeFrame(this.#sink, this.#framer.initial(item))) await this.#sink.drained();
+      void held;
     }
     if (this.options.sendInitialEvents && this.options.allowBookmarks) {
       writeFrame(this.#sink, this.#framer.bookmark(revision, true));
     }
     for (const event of past) {
       if (turn.isOver()) await turn.next();
-      const frame = this.#frameOf(await core.versions.serveEvent(kind, event));
+      const served = await core.versions.serveEvent(kind, event);
+      await this.#framer.readyFor(served);
+      const frame = this.#frameOf(served);
       if (this.#ended) return;
       if (frame && !writeFrame(this.#sink, frame)) await this.#sink.drained();
     }
@@ -152,8 +158,14 @@ export class Watcher {
     if (this.#ended || event.revision <= this.#after) return;
     if (this.prefix && !event.key.startsWith(this.prefix)) return;
     const served = this.target.core.versions.serveEvent(this.target.kind, event);
-    if (this.#converting === 0 && !(served instanceof Promise)) this.#show(served);
-    else this.#showInTurn(served);
+    const ready = served instanceof Promise ? served.then(one => this.#ready(one)) : this.#ready(served);
+    if (this.#converting === 0 && !(ready instanceof Promise)) this.#show(ready);
+    else this.#showInTurn(ready);
+  }
+
+  /** Large events are encoded elsewhere. */
+  #ready(event: CacheEvent): CacheEvent | Promise<CacheEvent> {
+    return this.#framer.readyFor(event)?.then(() => event) ?? event;
   }
 
   /** Conversions are waited for one after the other: events keep their order. */
