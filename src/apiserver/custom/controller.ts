@@ -83,11 +83,22 @@ async function syncStatus(
   const status = planStatus(crd, sameGroup(known, crd), clock.now());
   if (status === crd.status) return;
   try {
-    await client.update(customresourcedefinitions, { ...crd, status }, { subresource: 'status' });
+    const { resourceVersion, uid } = crd.metadata;
+    // A patch: all of a large definition would take a while to write, and to read.
+    const body = { metadata: { resourceVersion, uid }, status: changeOf(crd.status, status) };
+    await client.patch(customresourcedefinitions, { name }, { type: 'merge', body, subresource: 'status' });
   } catch (error) {
     // Gone, or changed meanwhile: the change brings it here again.
     if (!isNotFound(error) && !isConflict(error)) throw error;
   }
+}
+
+type Status = NonNullable<CustomResourceDefinition['status']>;
+
+/** The new status as a merge patch of the old one: names that are not there any more are null. */
+function changeOf(old: CustomResourceDefinition['status'], status: Status): object {
+  const gone = Object.keys(old?.acceptedNames ?? {}).map(name => [name, null]);
+  return { ...status, acceptedNames: { ...Object.fromEntries(gone), ...status.acceptedNames } };
 }
 
 async function syncDeletion(deps: DefinitionControllerDeps, name: string, signal: AbortSignal): Promise<void> {

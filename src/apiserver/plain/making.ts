@@ -73,3 +73,12 @@ export function createMaking<State extends object, Value>({
     },
   };
 }
+
+/** Lets one through in a turn of the event loop: for answers that take a good part of a turn, and would otherwise all be begun when what they wait for is made. */
+export function createTurnstile(): () => Promise<void> {
+  let last = Promise.resolve();
+  return () => {
+    last = last.then(() => new Promise<void>(resolve => setImmediate(resolve)));
+    return last;
+  };
+}

@@ -8,7 +8,7 @@ import { compressIfLarge } from '../content/compress.ts';
 import { notAcceptable, pathNotFound } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Making } from './making.ts';
-import { createMaking } from './making.ts';
+import { createMaking, createTurnstile } from './making.ts';
 
 export interface OpenApiParts {
   readonly scheme: () => Scheme;
@@ -24,6 +24,9 @@ export interface OpenApiParts {
 /** What upstream sends for documents under their hash: they never change. */
 const immutable = 'public, immutable';
 const oneYearSeconds = 31_536_000;
+
+/** What is sent of a larger one at once takes milliseconds. */
+const largeBytes = 256 * 1024;
 
 const json = 'application/json';
 /** What clients ask for has an at-sign in it, which no media type may have: upstream answers with the other. */
@@ -45,6 +48,7 @@ export function createOpenApiRoutes(
 ): (exchange: Exchange) => Response | Promise<Response> | undefined {
   const current = followServed(parts);
   const made: Made = createMaking({ clock: parts.clock, current });
+  const pass = createTurnstile();
   return exchange => {
     const { path } = exchange.info;
     if (!path.startsWith('/openapi/')) return undefined;
@@ -54,8 +58,12 @@ export function createOpenApiRoutes(
     const mediaType = chooseMediaType(exchange.request.headers['accept'], isV2);
     if (!mediaType) throw notAcceptable(isV2 ? [json, v2Protobuf] : [json]);
     const document = mediaType === v2Protobuf ? protobufOf(made) : jsonOf(made, path);
-    if (!(document instanceof Promise)) return answer(exchange, { ...document, mediaType }, parts.clock);
-    return document.then(document => answer(exchange, { ...document, mediaType }, parts.clock));
+    const answerWith = (document: Document) => answer(exchange, { ...document, mediaType }, parts.clock);
+    if (!(document instanceof Promise) && document.bytes.length < largeBytes) return answerWith(document);
+    return Promise.resolve(document).then(async document => {
+      if (document.bytes.length >= largeBytes) await pass();
+      return answerWith(document);
+    });
   };
 }
 
