@@ -8,12 +8,13 @@ import type { ObjectReader } from '../reader.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import type { Definitions } from './definitions.ts';
 import { finalize, isToBeFinalized } from './finalize.ts';
+import { patchStatus } from './patch-status.ts';
 import { planStatus } from './status.ts';
 
 export interface DefinitionControllerDeps {
   readonly reader: ObjectReader;
   readonly definitions: Definitions;
-  readonly client: Pick<Client, 'update' | 'patch'>;
+  readonly client: Pick<Client, 'patch'>;
   readonly store: Store;
   readonly cache: WatchCache;
   readonly clock: Clock;
@@ -83,22 +84,11 @@ async function syncStatus(
   const status = planStatus(crd, sameGroup(known, crd), clock.now());
   if (status === crd.status) return;
   try {
-    const { resourceVersion, uid } = crd.metadata;
-    // A patch: all of a large definition would take a while to write, and to read.
-    const body = { metadata: { resourceVersion, uid }, status: changeOf(crd.status, status) };
-    await client.patch(customresourcedefinitions, { name }, { type: 'merge', body, subresource: 'status' });
+    await patchStatus(crd, status, client);
   } catch (error) {
     // Gone, or changed meanwhile: the change brings it here again.
     if (!isNotFound(error) && !isConflict(error)) throw error;
   }
-}
-
-type Status = NonNullable<CustomResourceDefinition['status']>;
-
-/** The new status as a merge patch of the old one: names that are not there any more are null. */
-function changeOf(old: CustomResourceDefinition['status'], status: Status): object {
-  const gone = Object.keys(old?.acceptedNames ?? {}).map(name => [name, null]);
-  return { ...status, acceptedNames: { ...Object.fromEntries(gone), ...status.acceptedNames } };
 }
 
 async function syncDeletion(deps: DefinitionControllerDeps, name: string, signal: AbortSignal): Promise<void> {
