@@ -1,7 +1,7 @@
 /** Documents that large definitions make large, or that many make long. Each try comes after a change: nothing is known from the one before. */
 import type { Call } from './fixture.ts';
 import type { StallCase } from './stall-cases.ts';
-import { definition, definitions, group, json, patch, post, times } from './stall-cases.ts';
+import { custom, definition, definitions, group, json, patch, post, times } from './stall-cases.ts';
 
 /** Some 700 KB of a schema with this many objects of a hundred fields. */
 function broadSchema(objects: number): { type: string; properties: Record<string, object> } {
@@ -33,11 +33,11 @@ const pathOf = (plural: string) => `${definitions}/${plural}.${group}`;
 const resources = (plural: string) => `/apis/${group}/v1/${plural}`;
 
 /** Another field in the definition of a kind, named for who changes it: the definition is never what it was. */
-function changeFor(name: string): (attempt: number) => [Call] {
+function changeFor(name: string, plural = 'broad'): (attempt: number) => [Call] {
   return attempt => {
     const value = { type: 'object', properties: { [`${name}${attempt}`]: { type: 'string' } } };
     const path = '/spec/versions/0/schema/openAPIV3Schema/properties/more';
-    return [patch(pathOf('broad'), 'application/json-patch+json', JSON.stringify([{ op: 'add', path, value }]))];
+    return [patch(pathOf(plural), 'application/json-patch+json', JSON.stringify([{ op: 'add', path, value }]))];
   };
 }
 
@@ -126,6 +126,12 @@ export const documentCases: readonly StallCase[] = [
         JSON.stringify({ metadata: { labels: { a: `${attempt}` } } }),
       ),
     status: 200,
+  },
+  {
+    name: 'the first object of 45,000 fields that may be',
+    change: changeFor('first', 'full'),
+    call: attempt => custom('full', { outer0: { inner0: 'a' } }, `first${attempt}`),
+    status: 201,
   },
   {
     name: 'its OpenAPI v3',
