@@ -25,6 +25,7 @@ export {
 } from './discovery.ts';
 export { parseJsonSteps } from './json-steps.ts';
 export { describeJsonProblem } from './json-syntax.ts';
+export { jsonTextSteps } from './json-text.ts';
 export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
 export type { ExpressionVariables } from './kinds/admissionregistration/expressions.ts';
 export { admissionRequestType, webhookConditionVariables } from './kinds/admissionregistration/expressions.ts';
@@ -51,7 +52,9 @@ export { checkLabel, checkSubdomain } from './kinds/name-rules.ts';
 export type { QosClass } from './kinds/qos.ts';
 export { qosClassOf } from './kinds/qos.ts';
 export { matchesNodeSelector, matchesNodeTerm, matchesPodNodeSelector } from './node-selector.ts';
-export type { Document, KnownDocument, OpenApi, OpenApiOptions } from './openapi/documents.ts';
+export type { Document } from './openapi/assemble.ts';
+export { assemble, toDocument } from './openapi/assemble.ts';
+export type { KnownDocument, OpenApi, OpenApiOptions } from './openapi/documents.ts';
 export { createOpenApi } from './openapi/documents.ts';
 export type { Descriptions } from './openapi/schema.ts';
 export type { Pace } from './pace.ts';

@@ -1,3 +1,4 @@
+import { atOnce } from '#base';
 import { parseJsonSteps } from './json-steps.ts';
 import { describeJsonProblem } from './json-syntax.ts';
 
@@ -11,7 +12,7 @@ const maxDepth = 10_000;
 
 /** Parses one JSON document. Throws SyntaxProblem. */
 export function parseJson(text: string): unknown {
-  checkDepth(text);
+  atOnce(checkDepth(text));
   try {
     return JSON.parse(text);
   } catch (cause) {
@@ -21,7 +22,7 @@ export function parseJson(text: string): unknown {
 
 /** The same in steps, for long texts. */
 export function* parseJsonInSteps(text: string): Generator<void, unknown> {
-  checkDepth(text);
+  yield* checkDepth(text);
   yield;
   try {
     return yield* parseJsonSteps(text);
@@ -30,12 +31,20 @@ export function* parseJsonInSteps(text: string): Generator<void, unknown> {
   }
 }
 
-function checkDepth(text: string): void {
+/** Characters that are looked at between two steps: some tenths of a millisecond. */
+const depthStep = 128 * 1024;
+
+function* checkDepth(text: string): Generator<void, void> {
   // Cheap test first: a document with few opening brackets cannot be deep.
   if (text.length < maxDepth) return;
   let depth = 0;
   let inString = false;
+  let next = depthStep;
   for (let at = 0; at < text.length; at++) {
+    if (at >= next) {
+      next = at + depthStep;
+      yield;
+    }
     const code = text.charCodeAt(at);
     if (inString) {
       if (code === 92) at++;

@@ -21,5 +21,6 @@ export type { CounterMeter, GaugeMeter, HistogramMeter, Labels, Meter, MeterSpec
 export { createMeter } from './meter.ts';
 export type { Random } from './random.ts';
 export { createRandom } from './random.ts';
-export type { Turn } from './turn.ts';
-export { createTurn, inTurns } from './turn.ts';
+export { isSmall } from './small.ts';
+export type { Steps, Turn } from './turn.ts';
+export { atOnce, createTurn, inTurns } from './turn.ts';

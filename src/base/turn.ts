@@ -23,11 +23,22 @@ export function createTurn({ monotonicMs }: Pick<Clock, 'monotonicMs'>, maxMs = 
   };
 }
 
+/** Work that may be left between its steps; what it returns is what comes of it. */
+export type Steps<T> = Generator<unknown, T>;
+
 /** Goes through work that is written as a generator, step by step, in as many turns as it takes. Rejects with what the work throws. */
-export async function inTurns<T>(turn: Turn, work: Generator<unknown, T>): Promise<T> {
+export async function inTurns<T>(turn: Turn, work: Steps<T>): Promise<T> {
   for (;;) {
     const step = work.next();
     if (step.done) return step.value;
     if (turn.isOver()) await turn.next();
+  }
+}
+
+/** The same in one piece, for what is known to be short. */
+export function atOnce<T>(work: Steps<T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
   }
 }

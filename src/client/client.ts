@@ -37,6 +37,8 @@ export interface Patch extends WriteOptions {
   body: unknown;
   /** Only for `apply`: take fields over from other managers. */
   force?: boolean | undefined;
+  /** True: who patches does not look at the answer, which then has nothing but metadata: for objects that may be large. */
+  metadataOnly?: boolean | undefined;
 }
 
 export interface DeleteOptions extends CallOptions {

@@ -58,6 +58,7 @@ export function createClient(options: ClientOptions): Client {
         }),
         body: patch.body,
         contentType: patchContentTypes[patch.type],
+        accept: patch.metadataOnly ? metadataType('PartialObjectMetadata') : undefined,
         signal: patch.signal,
       }),
     delete: (resource, ref, deletion) =>

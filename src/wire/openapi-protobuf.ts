@@ -1,3 +1,5 @@
+import type { Steps } from '#base';
+import { isSmall } from '#base';
 import { BackWriter } from './protobuf-bytes.ts';
 import { lengthTag, writeField } from './protobuf-envelope.ts';
 
@@ -174,44 +176,100 @@ const messages: Readonly<Record<string, Fields | Choice>> = {
   },
 };
 
+/** Bytes that are written between two steps: some tenths of a millisecond. */
+const stepBytes = 8 * 1024;
+
 /**
- * An OpenAPI v2 document (as JSON) in gnostic's protobuf, which kubectl up to 1.26 asks for. Members that the messages do not have are left out: tags,
- * external documents and OAuth, which no API server sends.
+ * An OpenAPI v2 document (as JSON) in gnostic's protobuf, which kubectl up to 1.26 asks for, in steps. Members that the messages do not have are left out: tags,
+ * external documents and OAuth, which no API server sends. `sizeBytes`: of the JSON form.
  */
-export function encodeOpenApiV2(document: object): Buffer {
-  const writer = new BackWriter(1024 * 1024);
-  writeMessage(writer, 'Document', document);
+export function* encodeOpenApiV2(document: object, sizeBytes: number): Steps<Buffer> {
+  // What is written is hardly ever longer; growing would copy all of it in one step.
+  const writer = new BackWriter(sizeBytes);
+  yield* messageSteps(writer, 'Document', document);
   return writer.take();
 }
 
-function writeMessage(writer: BackWriter, name: string, value: unknown): void {
+/** A field of a message, or of the one that it chooses. */
+interface Entry {
+  readonly number: number;
+  readonly type: Type;
+  readonly value: unknown;
+  /** Of a `named` one. */
+  readonly member?: string;
+}
+
+/** From the last to the first: the writer goes from the end to the front. */
+function entriesOf(name: string, value: unknown): Entry[] {
   const message = messages[name]!;
   if (typeof message === 'function') {
     const [number, type] = message(value);
-    writeValue(writer, { number, type, value });
-    return;
+    return [{ number, type, value }];
   }
-  const members = Object.entries(value as Members);
-  // The writer goes from the end to the front.
-  for (const [member, content] of members.reverse()) {
+  const entries: Entry[] = [];
+  for (const [member, content] of Object.entries(value as Members).reverse()) {
     const [number, type] = fieldOf(message, member) ?? [0, ''];
     if (number === 0 || content === undefined || content === null) continue;
-    if (type.startsWith('named ')) writeNamed(writer, { number, type: type.slice(6), member, content });
-    else writeValue(writer, { number, type, value: content });
+    if (type.startsWith('named ')) entries.push({ number, type: type.slice(6), value: content, member });
+    else entries.push({ number, type, value: content });
   }
+  return entries;
+}
+
+function writeMessage(writer: BackWriter, name: string, value: unknown): void {
+  for (const entry of entriesOf(name, value)) writeEntry(writer, entry);
+}
+
+function writeEntry(writer: BackWriter, { number, type, value, member }: Entry): void {
+  if (member === undefined) writeValue(writer, { number, type, value });
+  else {
+    writeField(writer, number, () => {
+      writeValue(writer, { number: 2, type, value });
+      writeField(writer, 1, () => writer.string(member));
+    });
+  }
+}
+
+function* messageSteps(writer: BackWriter, name: string, value: unknown): Steps<void> {
+  let since = writer.length;
+  for (const entry of entriesOf(name, value)) {
+    if (isSmall(entry.value)) writeEntry(writer, entry);
+    else yield* entrySteps(writer, entry);
+    if (writer.length - since < stepBytes) continue;
+    since = writer.length;
+    yield;
+  }
+}
+
+function* entrySteps(writer: BackWriter, { number, type, value, member }: Entry): Steps<void> {
+  const before = writer.length;
+  if (member === undefined) {
+    yield* valueSteps(writer, { number, type, value });
+    return;
+  }
+  yield* valueSteps(writer, { number: 2, type, value });
+  writeField(writer, 1, () => writer.string(member));
+  endField(writer, number, before);
+}
+
+/** A large value: texts and the like are written at once all the same. */
+function* valueSteps(writer: BackWriter, { number, type, value }: Entry): Steps<void> {
+  if (type.endsWith('*') && Array.isArray(value)) {
+    for (const item of value.toReversed()) {
+      yield* valueSteps(writer, { number, type: type.slice(0, -1), value: item });
+      yield;
+    }
+  } else if (messages[type] && !isSmall(value)) {
+    const before = writer.length;
+    yield* messageSteps(writer, type, value);
+    endField(writer, number, before);
+  } else writeValue(writer, { number, type, value });
 }
 
 function fieldOf(message: Fields, member: string): readonly [number, Type] | undefined {
   if (Object.hasOwn(message, member)) return message[member];
   const extension = message['x-*'];
   return member.startsWith('x-') && extension ? extension : message['*'];
-}
-
-function writeNamed(writer: BackWriter, at: { number: number; type: Type; member: string; content: unknown }): void {
-  writeField(writer, at.number, () => {
-    writeValue(writer, { number: 2, type: at.type, value: at.content });
-    writeField(writer, 1, () => writer.string(at.member));
-  });
 }
 
 function writeValue(writer: BackWriter, { number, type, value }: { number: number; type: Type; value: unknown }): void {
@@ -224,6 +282,12 @@ function writeValue(writer: BackWriter, { number, type, value }: { number: numbe
   else if (type === 'int64') writeScalar(writer, number * 8, () => writer.int64(Number(value)));
   else if (type === 'double') writeScalar(writer, number * 8 + 1, () => writer.double(Number(value)));
   else writeField(writer, number, () => writeMessage(writer, type, value));
+}
+
+/** Ends a field with a length that was begun when the writer held `before` bytes. */
+function endField(writer: BackWriter, number: number, before: number): void {
+  writer.varint(writer.length - before);
+  writer.varint(lengthTag(number));
 }
 
 function writeScalar(writer: BackWriter, tag: number, write: () => void): void {

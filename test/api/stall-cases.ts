@@ -8,8 +8,12 @@ export interface StallCase {
   readonly before?: readonly Call[];
   /** Paths that must answer 200 before it goes on. */
   readonly ready?: string;
+  /** Sent before every try, so that nothing which a try before it left behind makes this one easier; they must succeed. */
+  readonly change?: (attempt: number) => readonly Call[];
+  /** The path of an object that is read before every try, for `call` to change. */
+  readonly find?: string;
   /** A function: of the number of the try, where the same once more would change nothing. */
-  readonly call: Call | ((attempt: number) => Call);
+  readonly call: Call | ((attempt: number, found: unknown) => Call);
   /** Status codes that are right. */
   readonly status: number | readonly number[];
 }

@@ -17,6 +17,7 @@ import type { StallCase } from './stall-cases.ts';
 import { pods, post } from './stall-cases.ts';
 import { definitionCases } from './stall-definitions.ts';
 import { deepCases } from './stall-depths.ts';
+import { documentCases } from './stall-documents.ts';
 import { formCases } from './stall-forms.ts';
 import { listCases, manyPods } from './stall-lists.ts';
 import { hooked, hookedCases, mutationCases, startMutatingWebhook } from './stall-mutations.ts';
@@ -69,11 +70,15 @@ async function untilServed(path: string): Promise<void> {
   while ((await send({ path })).status !== 200) await takeStall();
 }
 
-async function prepare({ before: calls = [], ready }: StallCase): Promise<void> {
+async function sendAll(calls: readonly Call[]): Promise<void> {
   for (const call of calls) {
     const answer = await send(call);
     assert.ok(answer.status < 300, answer.text.slice(0, 500));
   }
+}
+
+async function prepare({ before: calls = [], ready }: StallCase): Promise<void> {
+  await sendAll(calls);
   if (ready) await untilServed(ready);
 }
 
@@ -87,11 +92,19 @@ async function undo(call: Call, answer: Answer): Promise<void> {
   while ((await send({ path: own })).status !== 404) await takeStall();
 }
 
-async function measure({ name, call: given, status }: StallCase): Promise<void> {
+/** Makes everything ready for one more try, and gives its request. */
+async function prepareTry({ change, find, call }: StallCase, attempt: number): Promise<Call> {
+  if (change) await sendAll(change(attempt));
+  const found = find && (await send({ path: find })).json;
+  return typeof call === 'function' ? call(attempt, found) : call;
+}
+
+async function measure(one: StallCase): Promise<void> {
+  const { name, status } = one;
   let bestMs = Number.POSITIVE_INFINITY;
   for (let attempt = 0; attempt < tries && bestMs > boundMs; attempt++) {
     const slow = slowness();
-    const call = typeof given === 'function' ? given(attempt) : given;
+    const call = await prepareTry(one, attempt);
     await takeStall();
     const answer = await send(call);
     const { cpuMs: measuredMs, wallMs } = await takeStall();
@@ -131,6 +144,7 @@ describeStalls('admission policies', policyCases);
 describeStalls('definitions and patterns', definitionCases);
 describeStalls('large bodies', bodyCases);
 describeStalls('deep bodies', deepCases);
+describeStalls('documents', documentCases);
 describeStalls('other forms', formCases);
 describeStalls('policies that change objects', mutationCases);
 

@@ -1,4 +1,5 @@
-import { isObject, propertyOf, type Schema, setMember, valuesOf } from './schema.ts';
+import { compileMembers, type Members } from './members.ts';
+import { isObject, type Schema, setMember, valuesOf } from './schema.ts';
 
 /**
  * Fills in what the schema says, in place and at every depth, into objects that are there: a default of a member of a missing object needs a
@@ -15,13 +16,12 @@ function planDefaults(schema: Schema): Fill | undefined {
   const items = schema.items ? planItem(schema.items) : undefined;
   const values = valuesOf(schema) ? planItem(valuesOf(schema)!) : undefined;
   const defaults: [string, unknown][] = [];
-  const members = new Map<string, Member>();
-  for (const name of Object.keys(schema.properties ?? {})) {
-    const property = propertyOf(schema, name)!;
-    if (property.default !== undefined && property.default !== null) defaults.push([name, property.default]);
-    members.set(name, planItem(property));
+  for (const name in schema.properties) {
+    const { default: value } = schema.properties[name]!;
+    if (value !== undefined && value !== null) defaults.push([name, value]);
   }
-  if (members.size === 0 && !items && !values) return undefined;
+  const members = compileMembers(schema, planItem);
+  if (members.isEmpty && !items && !values) return undefined;
   return value => {
     if (Array.isArray(value)) {
       if (items) fillList(value, items);
@@ -35,9 +35,9 @@ interface Member {
   readonly fill: Fill | undefined;
 }
 
-interface Members {
+interface Plan {
   readonly defaults: readonly (readonly [string, unknown])[];
-  readonly members: ReadonlyMap<string, Member>;
+  readonly members: Members<Member>;
   readonly values: Member | undefined;
 }
 
@@ -53,7 +53,7 @@ function fillList(list: unknown[], item: Member): void {
   }
 }
 
-function fillObject(object: Record<string, unknown>, { defaults, members, values }: Members): void {
+function fillObject(object: Record<string, unknown>, { defaults, members, values }: Plan): void {
   for (const [name, value] of defaults) {
     const isMissing = !Object.hasOwn(object, name) || (object[name] === null && !members.get(name)!.nullable);
     if (isMissing) setMember(object, name, copyOf(value));

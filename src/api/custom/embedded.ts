@@ -5,8 +5,9 @@ import { checkLabel1035 } from '../kinds/name-rules.ts';
 import type { TypeNode } from '../scheme.ts';
 import { createShapeCheck, type ShapeCheck, ShapeError } from '../shape.ts';
 import type { ObjectMeta } from '../types.ts';
+import { compileMembers } from './members.ts';
 import { addError, type Run } from './run.ts';
-import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
+import { isObject, type Schema, valuesOf } from './schema.ts';
 
 type Resource = Record<string, unknown>;
 type Visit = (value: unknown, path: string, onResource: (resource: Resource, path: string) => void) => void;
@@ -17,12 +18,8 @@ function compileVisit(schema: Schema, isRoot: boolean): Visit | undefined {
   const items = schema.items && compileVisit(schema.items, false);
   const valueSchema = valuesOf(schema);
   const values = valueSchema && compileVisit(valueSchema, false);
-  const members = new Map<string, Visit>();
-  for (const name of Object.keys(schema.properties ?? {})) {
-    const visit = compileVisit(propertyOf(schema, name)!, false);
-    if (visit) members.set(name, visit);
-  }
-  if (!isEmbedded && !items && !values && members.size === 0) return undefined;
+  const members = compileMembers(schema, property => compileVisit(property, false));
+  if (!isEmbedded && !items && !values && members.isEmpty) return undefined;
   return (value, path, onResource) => {
     if (Array.isArray(value)) {
       if (items)

@@ -3,7 +3,7 @@ export { JsonPathError, parseJsonPath } from './json-path.ts';
 export { createCustomJudge } from './judge.ts';
 export type { CustomKind, CustomVersion } from './kinds.ts';
 export { createCustomKinds, isCustomKind } from './kinds.ts';
-export { customSchemas, schemaName } from './openapi.ts';
+export { schemaName } from './openapi.ts';
 export { pruneUnknown } from './prune.ts';
 export type { ScalePaths } from './scale.ts';
 export { valueAt } from './scale.ts';

@@ -43,7 +43,7 @@ export const metadataTypeName = 'io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta
 
 /**
  * The kinds of a definition: one for each version that is served or stored, in the definition's order (`custom` tells which). The definition must
- * be valid and have accepted names. Schemas are compiled when the first object is written. Throws SchemaError for a schema that cannot be read.
+ * be valid and have accepted names. Schemas are compiled when the first object is written, and types made when they are asked for. Throws SchemaError for a schema that cannot be read.
  */
 export function createCustomKinds(definition: CustomResourceDefinition): CustomKind[] {
   const metadataType = createTypeNodes()(metadataTypeName)!;
@@ -64,6 +64,7 @@ function createCustomKind({ definition, version, metadataType }: Parts): CustomK
   const scale = scaleOf(version);
   const fillDefaults = lazy(() => createDefaulter(withoutEnvelope(schema)));
   const validation = lazy((): Validation => createValidation({ schema, metadataType, scale }));
+  const type = lazy(() => rootType({ group, version: version.name, kind: names.kind }, schema, metadataType));
   const defaults = (object: unknown) => fillDefaults()(object);
   const schemaText = lazy(() => {
     const own = version.schema?.openAPIV3Schema;
@@ -81,7 +82,9 @@ function createCustomKind({ definition, version, metadataType }: Parts): CustomK
     categories: names.categories ?? [],
     verbs,
     subresources: subresourcesOf(definition, version),
-    type: rootType({ group, version: version.name, kind: names.kind }, schema, metadataType),
+    get type() {
+      return type();
+    },
     behaviour: createBehaviour({ names, version, defaults: (object: UnknownObject) => defaults(object), validation }),
     storagePrefix: `${group}/${names.plural}`,
     custom: {

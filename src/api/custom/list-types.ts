@@ -1,6 +1,7 @@
 import { canonicalJson } from './equal.ts';
+import { compileMembers } from './members.ts';
 import { addError, quote, type Run } from './run.ts';
-import { isObject, propertyOf, type Schema, setMember, valuesOf } from './schema.ts';
+import { isObject, type Schema, setMember, valuesOf } from './schema.ts';
 
 /** Looks for items that stand twice in lists of type `set` and `map`; `path` is where the value stands. */
 export type CheckLists = (value: unknown, path: string, run: Run) => void;
@@ -11,12 +12,8 @@ export function compileListCheck(schema: Schema): CheckLists | undefined {
   const items = schema.items && compileListCheck(schema.items);
   const valueSchema = valuesOf(schema);
   const values = valueSchema && compileListCheck(valueSchema);
-  const members = new Map<string, CheckLists>();
-  for (const name of Object.keys(schema.properties ?? {})) {
-    const check = compileListCheck(propertyOf(schema, name)!);
-    if (check) members.set(name, check);
-  }
-  if (!own && !items && !values && members.size === 0) return undefined;
+  const members = compileMembers(schema, compileListCheck);
+  if (!own && !items && !values && members.isEmpty) return undefined;
   return (value, path, run) => {
     if (Array.isArray(value)) {
       own?.(value, path, run);

@@ -1,3 +1,5 @@
+import type { Steps } from '#base';
+import { isSmall } from '#base';
 import type { CustomKind } from './kinds.ts';
 import { propertyOf, type Schema, valuesOf } from './schema.ts';
 
@@ -26,27 +28,33 @@ export function schemaName({ group, version, kind }: { group: string; version: s
   return `${group.split('.').reverse().join('.')}.${version}.${kind}`;
 }
 
+/** Names of the schemas of a custom kind and of its list. */
+export function customSchemaNames({ group, version, kind, listKind }: CustomKind): readonly [string, string] {
+  return [schemaName({ group, version, kind }), schemaName({ group, version, kind: listKind })];
+}
+
 /**
  * The schemas of a custom kind and of its list, by name, for OpenAPI documents and `kubectl explain`. OpenAPI 2 has no junctors and no nullable;
  * what it cannot say is left out, so that kubectl does not refuse what the server takes. Source: pkg/controller/openapi/{builder,v2}.
  */
-export function customSchemas(kind: CustomKind, style: Style): Record<string, Json> {
+export function* customSchemaSteps(kind: CustomKind, style: Style): Steps<Record<string, Json>> {
   const { group, version } = kind;
   const fields = Object.keys(kind.behaviour.selectableFields ?? {}).map(fieldPath => ({ fieldPath }));
   const gvk = (name: string) => ({
     'x-kubernetes-group-version-kind': [{ group, version, kind: name }],
     ...(fields.length > 0 && { 'x-kubernetes-selectable-fields': fields }),
   });
+  const [name, listName] = customSchemaNames(kind);
   return {
-    [schemaName(kind)]: { ...rootSchema(kind.custom.schema, style), ...gvk(kind.kind) },
-    [schemaName({ group, version, kind: kind.listKind })]: { ...listSchema(kind, style), ...gvk(kind.listKind) },
+    [name]: { ...(yield* rootSchema(kind.custom.schema, style)), ...gvk(kind.kind) },
+    [listName]: { ...listSchema(kind, style), ...gvk(kind.listKind) },
   };
 }
 
-function rootSchema(schema: Schema, style: Style): Json {
+function* rootSchema(schema: Schema, style: Style): Steps<Json> {
   // Were a single field listed, kubectl would take all others for mistakes.
   if (style === 'v2' && schema['x-kubernetes-preserve-unknown-fields']) return { type: 'object' };
-  const json = publish(schema, style);
+  const json = yield* publishSteps(schema, style, new Map());
   const metadata = {
     ...metaRef('ObjectMeta', style),
     ...describe(`Standard object's metadata. More info: ${conventions}#metadata`),
@@ -131,29 +139,58 @@ const plain = [
 
 const intOrString: readonly Schema[] = [{ type: 'integer' }, { type: 'string' }];
 
-function publish(schema: Schema, style: Style): Json {
+/** What was published of schemas before those around them. */
+type Published = Map<Schema, Json>;
+
+/** `publish` in steps, for large schemas: from the inside out. */
+function* publishSteps(schema: Schema, style: Style, done: Published): Steps<Json> {
+  if (!isSmall(schema)) {
+    for (const part of partsOf(schema, style)) {
+      done.set(part, yield* publishSteps(part, style, done));
+      yield;
+    }
+  }
+  return publish(schema, style, done);
+}
+
+/** The schemas in it that are published with it. */
+function* partsOf(schema: Schema, style: Style): Generator<Schema> {
+  if (schema.items) yield schema.items;
+  const values = valuesOf(schema);
+  if (values) yield values;
+  for (const name in schema.properties) yield schema.properties[name]!;
+  if (style === 'v2') return;
+  for (const name of junctors) yield* schema[name] ?? [];
+  if (schema.not) yield schema.not;
+}
+
+function publish(schema: Schema, style: Style, done: Published): Json {
+  const known = done.get(schema);
+  if (known) return known;
   const json: Json = {};
   for (const name of plain) {
     const value = schema[name];
     if (value !== undefined && value !== null && value !== '') json[name] = value;
   }
-  if (schema.items) json['items'] = publish(schema.items, style);
+  if (schema.items) json['items'] = publish(schema.items, style, done);
   const values = valuesOf(schema);
-  if (values) json['additionalProperties'] = publish(values, style);
+  if (values) json['additionalProperties'] = publish(values, style, done);
   else if (schema.additionalProperties === true) json['additionalProperties'] = true;
   const names = Object.keys(schema.properties ?? {});
   if (names.length > 0) {
-    json['properties'] = Object.fromEntries(names.map(name => [name, publish(propertyOf(schema, name)!, style)]));
+    json['properties'] = Object.fromEntries(names.map(name => [name, publish(propertyOf(schema, name)!, style, done)]));
   }
   if (style === 'v2') return reduce(json, schema);
-  addJunctors(json, schema);
+  addJunctors(json, schema, done);
   if (schema.nullable) json['nullable'] = true;
   return withEnvelope(json, schema, style);
 }
 
-function addJunctors(json: Json, schema: Schema): void {
-  for (const name of ['allOf', 'anyOf', 'oneOf'] as const) {
-    if (schema[name]?.length) json[name] = schema[name].map(part => publish(part, 'v3'));
+const junctors = ['allOf', 'anyOf', 'oneOf'] as const;
+
+function addJunctors(json: Json, schema: Schema, done: Published): void {
+  for (const name of junctors) {
+    if (schema[name]?.length) json[name] = schema[name].map(part => publish(part, 'v3', done));
   }
   if (
     schema['x-kubernetes-int-or-string'] &&
@@ -163,7 +200,7 @@ function addJunctors(json: Json, schema: Schema): void {
     if (!json['anyOf']) json['anyOf'] = intOrString;
     else json['allOf'] = [{ anyOf: intOrString }, ...((json['allOf'] as Json[] | undefined) ?? [])];
   }
-  if (schema.not) json['not'] = publish(schema.not, 'v3');
+  if (schema.not) json['not'] = publish(schema.not, 'v3', done);
 }
 
 function saysIntOrString(anyOf: readonly Schema[] | undefined): boolean {

@@ -9,9 +9,10 @@ import type { FieldError } from '../kind.ts';
 import type { Pace } from '../pace.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
+import { compileMembers, type Members } from './members.ts';
 import { compileNodeRules, type RuleProgram, selfTypeOf } from './rule-programs.ts';
 import { maxErrors, nowhere, quote } from './run.ts';
-import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
+import { isObject, type Schema, valuesOf } from './schema.ts';
 
 /** Runs the rules (x-kubernetes-validations) of a schema on an object; `old` is undefined for a create. Warnings are errors that are let be. */
 export type Rules = (object: unknown, old: unknown, pace?: Pace) => { errors: FieldError[]; warnings: string[] };
@@ -43,7 +44,7 @@ interface Node {
   rules(pace: Pace | undefined): readonly RuleProgram[];
   readonly items: Node | undefined;
   readonly values: Node | undefined;
-  readonly members: ReadonlyMap<string, Node>;
+  readonly members: Members<Node>;
   readonly isAtomic: boolean;
   readonly finder: ReturnType<typeof createItemFinder>;
 }
@@ -51,15 +52,11 @@ interface Node {
 /** Undefined where neither the node nor anything below it has rules. */
 function planNode(schema: Schema, isResource: boolean): Node | undefined {
   const child = (part: Schema | undefined) => part && planNode(part, part['x-kubernetes-embedded-resource'] === true);
-  const members = new Map<string, Node>();
-  for (const name of Object.keys(schema.properties ?? {})) {
-    const node = child(propertyOf(schema, name));
-    if (node) members.set(name, node);
-  }
+  const members = compileMembers(schema, child);
   const items = child(schema.items);
   const values = child(valuesOf(schema));
   const hasRules = (schema['x-kubernetes-validations'] ?? []).length > 0;
-  if (!hasRules && !items && !values && members.size === 0) return undefined;
+  if (!hasRules && !items && !values && members.isEmpty) return undefined;
   let compiled: readonly RuleProgram[] | undefined;
   const rules = (pace: Pace | undefined) => {
     if (!hasRules) return [];

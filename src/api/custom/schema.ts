@@ -67,16 +67,29 @@ export const maxSchemaNodes = 50_000;
 type Json = Record<string, unknown>;
 type Reader = (value: unknown, at: Reading) => void;
 
+/** One for all of a schema: paths are put together only for what is wrong. */
 interface Reading {
-  readonly path: string;
-  readonly depth: number;
-  readonly count: { nodes: number };
+  /** `.properties`, `[name]`, `.items`: where it is now. */
+  readonly trail: string[];
+  depth: number;
+  nodes: number;
+}
+
+function problem({ trail }: Reading, message: string): SchemaError {
+  return new SchemaError(trail.join('').replace(/^\./, ''), message);
 }
 
 function must(expected: string, test: (value: unknown) => boolean): Reader {
-  return (value, { path }) => {
-    if (!test(value)) throw new SchemaError(path, `must be ${expected}`);
+  return (value, at) => {
+    if (!test(value)) throw problem(at, `must be ${expected}`);
   };
+}
+
+/** Goes on with what is inside. */
+function inside(at: Reading, step: string, reader: Reader, value: unknown): void {
+  at.trail.push(step);
+  reader(value, at);
+  at.trail.pop();
 }
 
 const isString = (value: unknown): boolean => typeof value === 'string';
@@ -91,23 +104,19 @@ function isJson(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function step(at: Reading, path: string): Reading {
-  return { path: at.path ? `${at.path}.${path}` : path, depth: at.depth + 1, count: at.count };
-}
-
 const schemas: Reader = (value, at) => {
   list(value, at);
   (value as unknown[]).forEach((part, index) => {
-    check(part, { ...at, path: `${at.path}[${index}]` });
+    inside(at, `[${index}]`, check, part);
   });
 };
 
 const schemaMap: Reader = (value, at) => {
-  if (!isJson(value)) throw new SchemaError(at.path, 'must be an object');
-  for (const key in value) check(value[key], { ...at, path: `${at.path}[${key}]` });
+  if (!isJson(value)) throw problem(at, 'must be an object');
+  for (const key in value) inside(at, `[${key}]`, check, value[key]);
 };
 
-const ruleFields: Readonly<Record<string, Reader>> = {
+const ruleFields: Readonly<Record<string, Reader | undefined>> = {
   rule: text,
   message: text,
   messageExpression: text,
@@ -116,14 +125,18 @@ const ruleFields: Readonly<Record<string, Reader>> = {
   optionalOldSelf: flag,
 };
 
+const rule: Reader = (value, at) => {
+  if (!isJson(value)) throw problem(at, 'must be an object');
+  for (const name in value) {
+    const reader = ruleFields[name];
+    if (reader && value[name] !== null) inside(at, `.${name}`, reader, value[name]);
+  }
+};
+
 const rules: Reader = (value, at) => {
   list(value, at);
-  (value as unknown[]).forEach((rule, index) => {
-    const path = `${at.path}[${index}]`;
-    if (!isJson(rule)) throw new SchemaError(path, 'must be an object');
-    for (const name in rule) {
-      if (rule[name] !== null) ruleFields[name]?.(rule[name], { ...at, path: `${path}.${name}` });
-    }
+  (value as unknown[]).forEach((part, index) => {
+    inside(at, `[${index}]`, rule, part);
   });
 };
 
@@ -135,62 +148,63 @@ const items: Reader = (value, at) => {
   if (!Array.isArray(value)) check(value, at);
 };
 
-const readers: Readonly<Record<string, Reader>> = {
-  type: text,
-  format: text,
-  title: text,
-  description: text,
-  nullable: flag,
-  enum: list,
-  properties: schemaMap,
-  required: texts,
-  additionalProperties: anySchema,
-  items,
-  maximum: number,
-  exclusiveMaximum: flag,
-  minimum: number,
-  exclusiveMinimum: flag,
-  multipleOf: number,
-  maxLength: integer,
-  minLength: integer,
-  pattern: text,
-  maxItems: integer,
-  minItems: integer,
-  uniqueItems: flag,
-  maxProperties: integer,
-  minProperties: integer,
-  allOf: schemas,
-  anyOf: schemas,
-  oneOf: schemas,
-  not: (value, at) => {
-    check(value, at);
-  },
-  'x-kubernetes-preserve-unknown-fields': flag,
-  'x-kubernetes-embedded-resource': flag,
-  'x-kubernetes-int-or-string': flag,
-  'x-kubernetes-list-type': text,
-  'x-kubernetes-list-map-keys': texts,
-  'x-kubernetes-map-type': text,
-  'x-kubernetes-validations': rules,
-};
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>(
+  Object.entries({
+    type: text,
+    format: text,
+    title: text,
+    description: text,
+    nullable: flag,
+    enum: list,
+    properties: schemaMap,
+    required: texts,
+    additionalProperties: anySchema,
+    items,
+    maximum: number,
+    exclusiveMaximum: flag,
+    minimum: number,
+    exclusiveMinimum: flag,
+    multipleOf: number,
+    maxLength: integer,
+    minLength: integer,
+    pattern: text,
+    maxItems: integer,
+    minItems: integer,
+    uniqueItems: flag,
+    maxProperties: integer,
+    minProperties: integer,
+    allOf: schemas,
+    anyOf: schemas,
+    oneOf: schemas,
+    not: (value: unknown, at: Reading) => {
+      check(value, at);
+    },
+    'x-kubernetes-preserve-unknown-fields': flag,
+    'x-kubernetes-embedded-resource': flag,
+    'x-kubernetes-int-or-string': flag,
+    'x-kubernetes-list-type': text,
+    'x-kubernetes-list-map-keys': texts,
+    'x-kubernetes-map-type': text,
+    'x-kubernetes-validations': rules,
+  }),
+);
 
 function check(value: unknown, at: Reading): void {
-  if (at.depth > maxSchemaDepth) {
-    throw new SchemaError(at.path, `must not be nested deeper than ${maxSchemaDepth} levels`);
-  }
-  if (++at.count.nodes > maxSchemaNodes) {
-    throw new SchemaError('', `must not have more than ${maxSchemaNodes} nodes`);
-  }
-  if (!isJson(value)) throw new SchemaError(at.path, 'must be a schema');
+  if (at.depth > maxSchemaDepth) throw problem(at, `must not be nested deeper than ${maxSchemaDepth} levels`);
+  if (++at.nodes > maxSchemaNodes) throw new SchemaError('', `must not have more than ${maxSchemaNodes} nodes`);
+  if (!isJson(value)) throw problem(at, 'must be a schema');
+  at.depth++;
   for (const name in value) {
+    const reader = readers.get(name);
     // Null is the same as absent, as for Go's decoder.
-    if (value[name] !== null) readers[name]?.(value[name], step(at, name));
+    if (reader && value[name] !== null) inside(at, `.${name}`, reader, value[name]);
   }
+  at.depth--;
 }
 
 /** Takes a definition's schema for what it is, after a look at every node. Throws SchemaError for wrong types and for schemas that are too deep or too large. */
 export function readSchema(value: unknown): Schema {
-  check(value, { path: '', depth: 0, count: { nodes: 0 } });
+  check(value, { trail: [], depth: 0, nodes: 0 });
   return value as Schema;
 }
 

@@ -1,4 +1,5 @@
 import type { FieldNode, TypeNode } from '../scheme.ts';
+import { isLargeSchema } from './members.ts';
 import { propertyOf, type Schema, valuesOf } from './schema.ts';
 
 const scalars: Readonly<Record<string, TypeNode['kind']>> = {
@@ -44,18 +45,32 @@ function objectNode(schema: Schema, metadataType: TypeNode): TypeNode {
   if (names.length === 0 && values && !isEmbedded) {
     return { kind: 'map', items: toTypeNode(values, metadataType), mapType };
   }
-  const fields = new Map(names.map(name => [name, fieldNode(schema, name, metadataType)]));
+  const isLarge = isLargeSchema(schema);
+  const fieldOf = (name: string) => fieldNode(schema, name, { metadataType, isLarge });
+  const fields = new Map(names.map(name => [name, fieldOf(name)]));
   if (isEmbedded) addEnvelope(fields, metadataType);
   const isOpen = keepsUnknown || schema.additionalProperties === true;
   return { kind: 'object', fields, mapType, ...(isOpen && { preserveUnknown: true }) };
 }
 
-function fieldNode(parent: Schema, name: string, metadataType: TypeNode): FieldNode {
+function fieldNode(
+  parent: Schema,
+  name: string,
+  { metadataType, isLarge }: { metadataType: TypeNode; isLarge: boolean },
+): FieldNode {
   const schema = propertyOf(parent, name)!;
-  return {
-    type: toTypeNode(schema, metadataType),
+  const others = {
     required: parent.required?.includes(name) ?? false,
     ...(schema.default !== undefined && schema.default !== null && { default: schema.default }),
+  };
+  if (!isLarge) return { type: toTypeNode(schema, metadataType), ...others };
+  let made: TypeNode | undefined;
+  return {
+    get type() {
+      made ??= toTypeNode(schema, metadataType);
+      return made;
+    },
+    ...others,
   };
 }
 

@@ -3,8 +3,9 @@ import { checkAlternatives } from './alternatives.ts';
 import { createItemFinder } from './correlate.ts';
 import { jsonEqual } from './equal.ts';
 import { formatTest, isKnownFormat } from './formats.ts';
+import { compileMembers, type Members } from './members.ts';
 import { addError, type Check, countCheck, fail, formatNumber, nowhere, pathOf, type Run } from './run.ts';
-import { isObject, propertyOf, type Schema, valuesOf } from './schema.ts';
+import { isObject, type Schema, valuesOf } from './schema.ts';
 
 /** Turns a schema into functions; done once per version of a definition. The texts are those of kube-openapi's validator. */
 export function compileCheck(schema: Schema): Check {
@@ -187,7 +188,7 @@ function addTooMany(run: Run, count: number, max: number): void {
 }
 
 interface ObjectPlan {
-  readonly members: ReadonlyMap<string, Check>;
+  readonly members: Members<Check>;
   readonly values: Check | undefined;
   readonly required: readonly string[];
   readonly min: number | undefined;
@@ -196,9 +197,7 @@ interface ObjectPlan {
 }
 
 function checkObject(schema: Schema): Check | undefined {
-  const members = new Map(
-    Object.keys(schema.properties ?? {}).map(name => [name, compileCheck(propertyOf(schema, name)!)]),
-  );
+  const members = compileMembers(schema, compileCheck);
   const valueSchema = valuesOf(schema);
   const plan: ObjectPlan = {
     members,
@@ -208,7 +207,7 @@ function checkObject(schema: Schema): Check | undefined {
     max: schema.maxProperties,
     isAtomic: schema['x-kubernetes-map-type'] === 'atomic',
   };
-  const isEmpty = members.size === 0 && !plan.values && plan.required.length === 0;
+  const isEmpty = members.isEmpty && !plan.values && plan.required.length === 0;
   if (isEmpty && plan.min === undefined && plan.max === undefined) return undefined;
   return (value, old, run) => {
     if (!isObject(value)) return;

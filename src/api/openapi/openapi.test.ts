@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Steps } from '#base';
+import { atOnce } from '#base';
 import { createScheme } from '../create-scheme.ts';
+import type { Document } from './assemble.ts';
 import { createOpenApi } from './documents.ts';
 
 type Json = Record<string, never> & { [key: string]: Json };
@@ -9,13 +12,13 @@ const openApi = createOpenApi(createScheme(new Map()), {
   version: 'v1.36.0',
   descriptions: { 'io.k8s.api.apps.v1.DeploymentSpec.replicas': 'How many.' },
 });
-const read = (document: { bytes: Buffer } | undefined): Json => JSON.parse(document!.bytes.toString());
+const read = (document: Steps<Document> | undefined): Json => JSON.parse(atOnce(document!).bytes.toString());
 
 test('every group version has a document, found through the index by its hash', () => {
   const paths = read(openApi.index())['paths']!;
   assert.equal(
     paths['apis/apps/v1']!['serverRelativeURL'],
-    `/openapi/v3/apis/apps/v1?hash=${openApi.v3('apis/apps/v1')!.hash}`,
+    `/openapi/v3/apis/apps/v1?hash=${atOnce(openApi.v3('apis/apps/v1')!).hash}`,
   );
   assert.ok(paths['api/v1']);
   assert.equal(openApi.v3('apis/nothing/v1'), undefined);

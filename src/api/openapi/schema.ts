@@ -22,25 +22,16 @@ const scalars: Readonly<Record<string, Schema>> = {
 
 const prefixes: Record<Style, string> = { v2: '#/definitions/', v3: '#/components/schemas/' };
 
-/** Schemas of the types named and of all that they refer to, by name. */
-export function schemasOf(names: Iterable<string>, style: Style, descriptions: Descriptions): Record<string, Schema> {
-  const schemas: Record<string, Schema> = {};
-  const queue = [...names];
-  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    const entry = typeTable[name];
-    if (schemas[name] || !entry) continue;
-    schemas[name] = schemaOfType(name, entry, {
-      style,
-      descriptions,
-      onRef: other => void (schemas[other] ?? queue.push(other)),
-    });
-  }
-  return schemas;
+/** The schema of a type of the tables; undefined when there is none of that name. */
+export function schemaOfName(name: string, context: Context): Schema | undefined {
+  const entry = typeTable[name];
+  return entry && schemaOfType(name, entry, context);
 }
 
 interface Context {
   style: Style;
   descriptions: Descriptions;
+  /** Is told the names of the types that it refers to. */
   onRef(name: string): void;
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { APIService, Document, OpenApi } from '#api';
-import type { Clock, Log } from '#base';
+import { assemble, jsonTextSteps, parseJsonSteps } from '#api';
+import type { Clock, Log, Steps } from '#base';
 import type { ApiServices } from './api-services.ts';
 import type { Backends } from './backend.ts';
 import { type FetchDeps, fetchDocument, isRecord } from './fetch.ts';
@@ -60,7 +60,7 @@ function entriesOf(document: unknown, names: readonly string[]): ReadonlyMap<str
   return entries;
 }
 
-/** Documents are merged when they are asked for; those of single group versions are not here: they are asked of the server itself. */
+/** Documents are merged each time that they are asked for, in steps: who asks keeps them. Those of single group versions are not here: they are asked of the server itself. */
 export function createOpenApiMerge({
   services,
   cache,
@@ -74,36 +74,26 @@ export function createOpenApiMerge({
       if (!services.hasRemotes) return own;
       const servers = [...new Set(services.remotes().flatMap(object => cache.of(object).value ?? []))];
       const remoteNames = services.remotes().map(object => `apis/${object.spec.group}/${object.spec.version}`);
-      const [v2, index] = [once(() => mergeV2(own, servers)), once(() => mergeIndex(own, servers, remoteNames))];
-      return { v3: own.v3, v2, index };
+      return { v3: own.v3, v2: () => mergeV2(own, servers), index: () => mergeIndex(own, servers, remoteNames) };
     },
   };
 }
 
-function mergeV2(own: OpenApi, servers: readonly ServerOpenApi[]): Document {
+function* mergeV2(own: OpenApi, servers: readonly ServerOpenApi[]): Steps<Document> {
+  const ours = yield* own.v2();
   const specs = servers.flatMap(({ v2 }) => v2 ?? []);
-  if (specs.length === 0) return own.v2();
-  let merged: Spec = JSON.parse(own.v2().bytes.toString());
-  for (const spec of specs) merged = addSpec(merged, spec);
-  return toDocument(merged);
+  if (specs.length === 0) return ours;
+  let merged = (yield* parseJsonSteps(ours.bytes.toString())) as Spec;
+  for (const spec of specs) {
+    merged = addSpec(merged, spec);
+    yield;
+  }
+  return yield* assemble(yield* jsonTextSteps(merged));
 }
 
-function mergeIndex(own: OpenApi, servers: readonly ServerOpenApi[], remoteNames: readonly string[]): Document {
-  const { paths } = JSON.parse(own.index().bytes.toString()) as { paths: Fields };
+function* mergeIndex(own: OpenApi, servers: readonly ServerOpenApi[], remoteNames: readonly string[]): Steps<Document> {
+  const { paths } = JSON.parse((yield* own.index()).bytes.toString()) as { paths: Fields };
   for (const name of remoteNames) delete paths[name];
   for (const { index } of servers) Object.assign(paths, Object.fromEntries(index));
-  return toDocument({ paths });
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
-function toDocument(value: unknown): Document {
-  const bytes = Buffer.from(JSON.stringify(value));
-  return { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
+  return yield* assemble([Buffer.from(JSON.stringify({ paths }))]);
 }

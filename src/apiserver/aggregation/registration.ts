@@ -38,12 +38,14 @@ export function startRegistration(deps: RegistrationDeps): Registration {
   const synced = new Set<string>();
   const untried = new Set(builtIn.keys());
   const done = Promise.withResolvers<void>();
+  /** Names of the APIServices of each definition: reading all definitions for one would take long. */
+  const customs = new Map<string, readonly string[]>();
   const queue = startQueue(
     {
       name: 'apiservice-registration',
       concurrency,
       handle: async name => {
-        const wanted = builtIn.get(name) ?? wantedCustom(reader, name);
+        const wanted = builtIn.get(name) ?? wantedCustom(customs, name);
         try {
           await syncOne(name, wanted, { ...deps, isFirst: !synced.has(name), wasAtStart: atStart.has(name) });
           synced.add(name);
@@ -57,7 +59,9 @@ export function startRegistration(deps: RegistrationDeps): Registration {
     { clock, log },
   );
   for (const name of new Set([...builtIn.keys(), ...atStart])) queue.add(name);
-  const watching = reader.onChange(resources.customresourcedefinitions, crd => {
+  const watching = reader.onChange(resources.customresourcedefinitions, (crd, isDeleted) => {
+    if (isDeleted) customs.delete(crd.metadata.name);
+    else customs.set(crd.metadata.name, servedNames(crd));
     for (const version of crd.spec.versions)
       queue.add(apiServiceName({ group: crd.spec.group, version: version.name }));
     for (const object of reader.list(resources.apiservices))
@@ -127,12 +131,15 @@ function wantedBuiltIn(scheme: Scheme): Map<string, APIService> {
   return wanted;
 }
 
-function wantedCustom(reader: ObjectReader, name: string): APIService | undefined {
+function servedNames({ spec }: CustomResourceDefinition): readonly string[] {
+  const served = spec.versions.filter(version => version.served);
+  return served.map(version => apiServiceName({ group: spec.group, version: version.name }));
+}
+
+function wantedCustom(customs: ReadonlyMap<string, readonly string[]>, name: string): APIService | undefined {
+  if (!customs.values().some(names => names.includes(name))) return undefined;
   const dot = name.indexOf('.');
   const [version, group] = [name.slice(0, dot), name.slice(dot + 1)];
-  const serves = ({ spec }: CustomResourceDefinition) =>
-    spec.group === group && spec.versions.some(one => one.name === version && one.served);
-  if (!group || !reader.list(resources.customresourcedefinitions).some(serves)) return undefined;
   return localService({ group, version }, customPriority, 'true');
 }
 

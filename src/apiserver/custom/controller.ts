@@ -8,12 +8,13 @@ import type { ObjectReader } from '../reader.ts';
 import type { WatchCache } from '../watch-cache/watch-cache.ts';
 import type { Definitions } from './definitions.ts';
 import { finalize, isToBeFinalized } from './finalize.ts';
+import { patchStatus } from './patch-status.ts';
 import { planStatus } from './status.ts';
 
 export interface DefinitionControllerDeps {
   readonly reader: ObjectReader;
   readonly definitions: Definitions;
-  readonly client: Pick<Client, 'update' | 'patch'>;
+  readonly client: Pick<Client, 'patch'>;
   readonly store: Store;
   readonly cache: WatchCache;
   readonly clock: Clock;
@@ -28,8 +29,9 @@ const { customresourcedefinitions } = resources;
  */
 export function startDefinitionController(deps: DefinitionControllerDeps): AsyncDisposable {
   const { reader, clock, log } = deps;
+  const known = new Map<string, Known>();
   const queue = startQueue(
-    { name: 'custom-resource-definitions', concurrency: 1, handle: name => syncStatus(deps, name) },
+    { name: 'custom-resource-definitions', concurrency: 1, handle: name => syncStatus(deps, name, known) },
     { clock, log },
   );
   const deletions = startQueue(
@@ -41,10 +43,13 @@ export function startDefinitionController(deps: DefinitionControllerDeps): Async
     { clock, log },
   );
   const watching = reader.onChange(customresourcedefinitions, (crd, isDeleted) => {
-    if (!isDeleted) queue.add(crd.metadata.name);
-    if (!isDeleted && isToBeFinalized(crd)) deletions.add(crd.metadata.name);
+    const { metadata, spec, status } = crd;
+    if (isDeleted) known.delete(metadata.name);
+    else known.set(metadata.name, { name: metadata.name, group: spec.group, status });
+    if (!isDeleted) queue.add(metadata.name);
+    if (!isDeleted && isToBeFinalized(crd)) deletions.add(metadata.name);
     // Its names are free, or have changed.
-    for (const other of sameGroup(reader, crd)) if (!isSettled(other)) queue.add(other.metadata.name);
+    for (const other of sameGroup(known, crd)) if (!isSettled(other)) queue.add(other.name);
   });
   return {
     async [Symbol.asyncDispose]() {
@@ -54,24 +59,32 @@ export function startDefinitionController(deps: DefinitionControllerDeps): Async
   };
 }
 
-function sameGroup(reader: ObjectReader, { metadata, spec }: CustomResourceDefinition): CustomResourceDefinition[] {
-  return reader
-    .list(customresourcedefinitions)
-    .filter(other => other.spec.group === spec.group && other.metadata.name !== metadata.name);
+/** What others want to know of a definition: reading all of a group for a change of one would take long. */
+interface Known extends Pick<CustomResourceDefinition, 'status'> {
+  readonly name: string;
+  readonly group: string;
+}
+
+function sameGroup(known: ReadonlyMap<string, Known>, { metadata, spec }: CustomResourceDefinition): Known[] {
+  return [...known.values()].filter(({ group, name }) => group === spec.group && name !== metadata.name);
 }
 
 /** Nothing that others do changes it any more. */
-function isSettled({ status }: CustomResourceDefinition): boolean {
+function isSettled({ status }: Known): boolean {
   return status?.conditions?.some(({ type, status }) => type === 'NamesAccepted' && status === 'True') ?? false;
 }
 
-async function syncStatus({ reader, client, clock }: DefinitionControllerDeps, name: string): Promise<void> {
+async function syncStatus(
+  { reader, client, clock }: DefinitionControllerDeps,
+  name: string,
+  known: ReadonlyMap<string, Known>,
+): Promise<void> {
   const crd = reader.get(customresourcedefinitions, undefined, name);
   if (!crd) return;
-  const status = planStatus(crd, sameGroup(reader, crd), clock.now());
+  const status = planStatus(crd, sameGroup(known, crd), clock.now());
   if (status === crd.status) return;
   try {
-    await client.update(customresourcedefinitions, { ...crd, status }, { subresource: 'status' });
+    await patchStatus(crd, status, client);
   } catch (error) {
     // Gone, or changed meanwhile: the change brings it here again.
     if (!isNotFound(error) && !isConflict(error)) throw error;

@@ -69,5 +69,10 @@ const verbsWhileTerminating: ReadonlySet<string> = new Set(['delete', 'deletecol
 /** As discovery shows them: while a definition goes away, its objects can only be read and deleted. */
 export function shownKinds({ served, isTerminating }: Definition): readonly Kind[] {
   if (!isTerminating) return served;
-  return served.map(kind => ({ ...kind, verbs: kind.verbs.filter(verb => verbsWhileTerminating.has(verb)) }));
+  return served.map(kind => {
+    const verbs = kind.verbs.filter(verb => verbsWhileTerminating.has(verb));
+    // Spreading would make its type, which nobody may ask for.
+    const members = { ...Object.getOwnPropertyDescriptors(kind), verbs: { value: verbs, enumerable: true } };
+    return Object.defineProperties({}, members) as CustomKind;
+  });
 }

@@ -9,13 +9,14 @@ import { hasCondition } from './definition.ts';
 import type { Definitions } from './definitions.ts';
 import type { InstanceDeps } from './instances.ts';
 import { deleteInstances, instancesGone } from './instances.ts';
+import { patchStatus } from './patch-status.ts';
 
 export const cleanupFinalizer = 'customresourcecleanup.apiextensions.k8s.io';
 
 export interface FinalizeDeps extends InstanceDeps {
   readonly reader: ObjectReader;
   readonly definitions: Definitions;
-  readonly client: Pick<Client, 'update' | 'patch'>;
+  readonly client: Pick<Client, 'patch'>;
 }
 
 const { customresourcedefinitions } = resources;
@@ -60,7 +61,7 @@ export async function finalize(crd: CustomResourceDefinition, deps: FinalizeDeps
     const { name, uid, resourceVersion } = current.metadata;
     const finalizers = (current.metadata.finalizers ?? []).filter(finalizer => finalizer !== cleanupFinalizer);
     const body = { metadata: { uid, resourceVersion, finalizers: finalizers.length > 0 ? finalizers : null } };
-    await deps.client.patch(customresourcedefinitions, { name }, { type: 'merge', body });
+    await deps.client.patch(customresourcedefinitions, { name }, { type: 'merge', body, metadataOnly: true });
   } catch (error) {
     // Gone, or changed meanwhile: the change brings it here again.
     if (!isNotFound(error) && !isConflict(error)) throw error;
@@ -75,8 +76,7 @@ async function setTerminating(
   const old = crd.status?.conditions ?? [];
   const conditions = withCondition(old, condition, clock.now());
   if (conditions === old) return crd;
-  const status = { ...crd.status, conditions: [...conditions] };
-  return client.update(customresourcedefinitions, { ...crd, status }, { subresource: 'status' });
+  return patchStatus(crd, { ...crd.status, conditions: [...conditions] }, client);
 }
 
 /** Resolves with what is to be said of it when there is no instance any more. */

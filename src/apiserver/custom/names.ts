@@ -11,7 +11,7 @@ export interface UsedNames {
 }
 
 /** What definitions of a group have been given. */
-export function usedNames(definitions: readonly CustomResourceDefinition[]): UsedNames {
+export function usedNames(definitions: readonly Pick<CustomResourceDefinition, 'status'>[]): UsedNames {
   const names = definitions.flatMap(({ status }) => status?.acceptedNames ?? []);
   const list = (values: readonly (string | undefined)[]) =>
     new Set(values.filter((name): name is string => Boolean(name)));

@@ -16,7 +16,7 @@ const onlyWhileTrue = 'NonStructuralSchema';
  */
 export function planStatus(
   crd: CustomResourceDefinition,
-  others: readonly CustomResourceDefinition[],
+  others: readonly Pick<CustomResourceDefinition, 'status'>[],
   nowMs: number,
 ): NonNullable<CustomResourceDefinition['status']> {
   const old = crd.status ?? {};

@@ -1,13 +1,14 @@
-import { createHash } from 'node:crypto';
 import type { Descriptions, Document, KnownDocument, OpenApi, Scheme } from '#api';
-import { createOpenApi } from '#api';
-import type { Clock } from '#base';
+import { createOpenApi, parseJsonSteps, toDocument } from '#api';
+import type { Clock, Steps } from '#base';
 import type { Response } from '#wire';
 import { encodeOpenApiV2 } from '#wire';
 import type { OpenApiMerge } from '../aggregation/index.ts';
 import { compressIfLarge } from '../content/compress.ts';
-import { notAcceptable } from '../errors.ts';
+import { notAcceptable, pathNotFound } from '../errors.ts';
 import type { Exchange } from '../exchange.ts';
+import type { Making } from './making.ts';
+import { createMaking, createTurnstile } from './making.ts';
 
 export interface OpenApiParts {
   readonly scheme: () => Scheme;
@@ -24,46 +25,62 @@ export interface OpenApiParts {
 const immutable = 'public, immutable';
 const oneYearSeconds = 31_536_000;
 
+/** What is sent of a larger one at once takes milliseconds. */
+const largeBytes = 256 * 1024;
+
 const json = 'application/json';
 /** What clients ask for has an at-sign in it, which no media type may have: upstream answers with the other. */
 const v2Protobuf = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 const askedV2Protobuf = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
 
-/** The documents of one scheme. */
-interface Made {
+/** What is served by one scheme. */
+interface Served {
   readonly scheme: Scheme;
-  /** Of this server alone; kept when only other servers change. */
-  readonly own: OpenApi;
   readonly generation: string;
-  readonly documents: OpenApi;
-  v2Protobuf?: Document;
+  readonly openApi: OpenApi;
 }
+
+type Made = Making<Served, Document>;
 
 /** Answers /openapi/v2, /openapi/v3 and what is below it. Documents are made when first asked for, and once for each scheme. */
 export function createOpenApiRoutes(
   parts: OpenApiParts,
 ): (exchange: Exchange) => Response | Promise<Response> | undefined {
-  let made: Made | undefined;
-  const known = new Map<string, KnownDocument>();
-  const current = (): Made => {
-    const scheme = parts.scheme();
-    const generation = parts.merge?.generation() ?? '';
-    if (made?.scheme === scheme && made.generation === generation) return made;
-    const isKnown = made?.scheme === scheme;
-    const own = isKnown ? made!.own : createOpenApi(scheme, { ...parts, descriptions: parts.descriptions(), known });
-    made = { scheme, own, generation, documents: parts.merge?.wrap(own) ?? own };
-    return made;
-  };
+  const current = followServed(parts);
+  const made: Made = createMaking({ clock: parts.clock, current });
+  const pass = createTurnstile();
   return exchange => {
     const { path } = exchange.info;
     if (!path.startsWith('/openapi/')) return undefined;
     const isV2 = path === '/openapi/v2';
-    const mediaType = chooseMediaType(exchange.request.headers['accept'], isV2);
-    const document = mediaType === v2Protobuf ? protobufOf(current()) : find(() => current().documents, path);
-    if (!document) return undefined;
+    if (!isV2 && !stepsOf(current(), path)) return undefined;
     exchange.isServed = true;
+    const mediaType = chooseMediaType(exchange.request.headers['accept'], isV2);
     if (!mediaType) throw notAcceptable(isV2 ? [json, v2Protobuf] : [json]);
-    return answer(exchange, { ...document, mediaType }, parts.clock);
+    const document = mediaType === v2Protobuf ? protobufOf(made) : jsonOf(made, path);
+    const answerWith = (document: Document) => answer(exchange, { ...document, mediaType }, parts.clock);
+    if (!(document instanceof Promise) && document.bytes.length < largeBytes) return answerWith(document);
+    return Promise.resolve(document).then(async document => {
+      if (document.bytes.length >= largeBytes) await pass();
+      return answerWith(document);
+    });
+  };
+}
+
+/** The same object as long as the same is served. */
+function followServed(parts: OpenApiParts): () => Served {
+  const known = new Map<string, KnownDocument>();
+  let served: (Served & { own: OpenApi }) | undefined;
+  return () => {
+    const scheme = parts.scheme();
+    const generation = parts.merge?.generation() ?? '';
+    if (served?.scheme === scheme && served.generation === generation) return served;
+    const own =
+      served?.scheme === scheme
+        ? served.own
+        : createOpenApi(scheme, { ...parts, descriptions: parts.descriptions(), known });
+    served = { scheme, generation, own, openApi: parts.merge?.wrap(own) ?? own };
+    return served;
   };
 }
 
@@ -84,17 +101,30 @@ function chooseMediaType(accept: string | undefined, isV2: boolean): string | un
 }
 
 /** Kept: kubectl up to 1.26 asks for it with every command that validates. */
-function protobufOf(made: Made): Document {
-  if (made.v2Protobuf) return made.v2Protobuf;
-  const bytes = encodeOpenApiV2(JSON.parse(made.documents.v2().bytes.toString()));
-  made.v2Protobuf = { bytes, hash: createHash('sha512').update(bytes).digest('hex').toUpperCase() };
-  return made.v2Protobuf;
+function protobufOf(made: Made): Document | Promise<Document> {
+  return made.get('protobuf', function* ({ openApi }) {
+    const { bytes } = yield* openApi.v2();
+    const value = yield* parseJsonSteps(bytes.toString());
+    yield;
+    const encoded = yield* encodeOpenApiV2(value as object, bytes.length);
+    yield;
+    return yield* toDocument(encoded);
+  });
 }
 
-function find(documents: () => OpenApi, path: string): Document | undefined {
-  if (path === '/openapi/v2') return documents().v2();
-  if (path === '/openapi/v3') return documents().index();
-  return path.startsWith('/openapi/v3/') ? documents().v3(path.slice('/openapi/v3/'.length)) : undefined;
+function jsonOf(made: Made, path: string): Document | Promise<Document> {
+  return made.get(path, served => {
+    const steps = stepsOf(served, path);
+    // Its group is gone since it was asked for.
+    if (!steps) throw pathNotFound();
+    return steps;
+  });
+}
+
+function stepsOf({ openApi }: Served, path: string): Steps<Document> | undefined {
+  if (path === '/openapi/v2') return openApi.v2();
+  if (path === '/openapi/v3') return openApi.index();
+  return path.startsWith('/openapi/v3/') ? openApi.v3(path.slice('/openapi/v3/'.length)) : undefined;
 }
 
 function answer(

@@ -1,5 +1,5 @@
 import { isKnownFormat } from '../../custom/formats.ts';
-import { propertyOf, readSchema, type Schema, SchemaError, valuesOf } from '../../custom/schema.ts';
+import { readSchema, type Schema, SchemaError, valuesOf } from '../../custom/schema.ts';
 import type { CustomResourceDefinition } from '../../types.ts';
 
 /**
@@ -10,8 +10,9 @@ export function definitionWarnings(
   definition: CustomResourceDefinition,
   old: CustomResourceDefinition | undefined,
 ): string[] {
-  const before = old ? collect(old) : nothing;
   const { formats, sets } = collect(definition);
+  if (formats.size === 0 && sets.size === 0) return [];
+  const before = old ? collect(old) : nothing;
   return [
     ...[...formats].filter(format => !before.formats.has(format)).map(describeFormat),
     ...[...sets]
@@ -60,6 +61,8 @@ function visit(found: { formats: Set<string>; sets: Set<string> }, schema: Schem
   if (format && !isKnownFormat(format, type)) found.formats.add(format);
   const isSet = schema['x-kubernetes-list-type'] === 'set';
   if (isSet && (items?.type === 'object' || items?.type === 'array')) found.sets.add(items.type);
-  for (const part of [items, valuesOf(schema)]) if (part) visit(found, part);
-  for (const name of Object.keys(schema.properties ?? {})) visit(found, propertyOf(schema, name)!);
+  if (items) visit(found, items);
+  const values = valuesOf(schema);
+  if (values) visit(found, values);
+  for (const name in schema.properties) visit(found, schema.properties[name]!);
 }

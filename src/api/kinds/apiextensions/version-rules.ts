@@ -1,3 +1,4 @@
+import { isSmall } from '#base';
 import { readSchema, type Schema, SchemaError } from '../../custom/schema.ts';
 import type { FieldError } from '../../kind.ts';
 import type { Pace } from '../../pace.ts';
@@ -120,8 +121,14 @@ function oldVersionOf({ old, version }: At): CustomResourceDefinitionVersion | u
   return old?.spec.versions?.find(({ name }) => name === version.name);
 }
 
+/** Schemas with more values are not begun here: they would not be done in the time that there is. */
+const mostValues = 20_000;
+/** What they take at worst. */
+const longMs = 100;
+
 function checkVersionSchema(errors: FieldError[], at: At): void {
   const path = `${at.path}.openAPIV3Schema`;
+  if (at.pace && !isSmall(at.version.schema, mostValues)) at.pace.check(longMs);
   try {
     const schema = schemaOf(at.version);
     if (!schema) return;
