@@ -25,7 +25,7 @@ export {
 } from './discovery.ts';
 export { parseJsonSteps } from './json-steps.ts';
 export { describeJsonProblem } from './json-syntax.ts';
-export { jsonTextSteps } from './json-text.ts';
+export { jsonBytesSteps, jsonTextSteps } from './json-text.ts';
 export type { Column, FieldError, KindBehaviour, KindContext, KindUser } from './kind.ts';
 export type { ExpressionVariables } from './kinds/admissionregistration/expressions.ts';
 export { admissionRequestType, webhookConditionVariables } from './kinds/admissionregistration/expressions.ts';

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jsonTextSteps } from './json-text.ts';
+import { atOnce } from '#base';
+import { jsonBytesSteps, jsonTextSteps } from './json-text.ts';
 
+/** Both forms say the same. */
 function write(value: unknown): { text: string; steps: number } {
   const work = jsonTextSteps(value);
   for (let steps = 0; ; steps++) {
     const step = work.next();
-    if (step.done) return { text: Buffer.concat(step.value).toString(), steps };
+    if (!step.done) continue;
+    assert.equal(Buffer.concat(atOnce(jsonBytesSteps(value))).toString(), step.value);
+    return { text: step.value, steps };
   }
 }
 

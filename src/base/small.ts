@@ -16,6 +16,11 @@ function countDown(value: unknown, budget: number, depth: number): number {
   if (typeof value !== 'object' || value === null) return budget - 1;
   if (depth === maxDepth) return 0;
   let left = budget - 1;
+  if (Array.isArray(value)) {
+    // Never by name: for that the names of all items would be made first.
+    for (let index = 0; index < value.length && left > 0; index++) left = countDown(value[index], left, depth + 1);
+    return left;
+  }
   for (const name in value) {
     if (left <= 0) return 0;
     left = countDown((value as Record<string, unknown>)[name], left, depth + 1);

@@ -1,7 +1,7 @@
 import type { Steps } from '#base';
 import type { CustomKind } from '../custom/kinds.ts';
 import { customSchemaNames, customSchemaSteps } from '../custom/openapi.ts';
-import { jsonTextSteps } from '../json-text.ts';
+import { jsonBytesSteps } from '../json-text.ts';
 import type { Kind } from '../scheme.ts';
 import { type Descriptions, type Style, schemaOfName } from './schema.ts';
 
@@ -66,7 +66,7 @@ function* addCustom(
   }
   const made = yield* customSchemaSteps(kind, style);
   for (const [name, schema] of Object.entries(made)) {
-    const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(name)}:`), ...(yield* jsonTextSteps(schema))]);
+    const bytes = Buffer.concat([Buffer.from(`${JSON.stringify(name)}:`), ...(yield* jsonBytesSteps(schema))]);
     schemas.set(name, { kind, refs: [], bytes });
     yield;
   }

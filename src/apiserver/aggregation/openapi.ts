@@ -1,5 +1,5 @@
 import type { APIService, Document, OpenApi } from '#api';
-import { assemble, jsonTextSteps, parseJsonSteps } from '#api';
+import { assemble, jsonBytesSteps, parseJsonSteps } from '#api';
 import type { Clock, Log, Steps } from '#base';
 import type { ApiServices } from './api-services.ts';
 import type { Backends } from './backend.ts';
@@ -88,7 +88,7 @@ function* mergeV2(own: OpenApi, servers: readonly ServerOpenApi[]): Steps<Docume
     merged = addSpec(merged, spec);
     yield;
   }
-  return yield* assemble(yield* jsonTextSteps(merged));
+  return yield* assemble(yield* jsonBytesSteps(merged));
 }
 
 function* mergeIndex(own: OpenApi, servers: readonly ServerOpenApi[], remoteNames: readonly string[]): Steps<Document> {

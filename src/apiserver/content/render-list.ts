@@ -1,10 +1,9 @@
 import type { Kind, UnknownObject } from '#api';
-import { apiVersionOf, isCustomKind } from '#api';
+import { apiVersionOf, isCustomKind, jsonTextSteps } from '#api';
 import type { Turn } from '#base';
 import { createTurn, inTurns } from '#base';
 import type { Response } from '#wire';
 import type { Item } from '../storage/item.ts';
-import { jsonTextSteps } from '../storage/json-steps.ts';
 import type { JoinedItems, Snapshot } from '../watch-cache/snapshot.ts';
 import { jsonHeaders } from './answer.ts';
 import { prettyJson, prettySteps } from './pretty.ts';

@@ -1,11 +1,10 @@
 import type { Kind, UnknownObject } from '#api';
-import { apiVersionOf } from '#api';
+import { apiVersionOf, jsonTextSteps } from '#api';
 import { createTurn, inTurns } from '#base';
 import type { Response, WireKind } from '#wire';
 import type { Core } from '../core.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Item } from '../storage/item.ts';
-import { jsonTextSteps } from '../storage/json-steps.ts';
 import { jsonHeaders, noCache } from './answer.ts';
 import type { Form, Media } from './negotiate.ts';
 import { mediaTypes } from './negotiate.ts';

@@ -1,5 +1,5 @@
 import type { UnknownObject } from '#api';
-import { jsonTextSteps } from './json-steps.ts';
+import { jsonTextSteps } from '#api';
 
 const marker = Buffer.from('"metadata":{');
 

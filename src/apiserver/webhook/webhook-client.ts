@@ -1,8 +1,7 @@
-import { parseJsonSteps } from '#api';
+import { jsonTextSteps, parseJsonSteps } from '#api';
 import type { Clock, Random } from '#base';
-import { createTurn, inTurns } from '#base';
+import { createTurn, inTurns, isSmall } from '#base';
 import type { ObjectReader } from '../reader.ts';
-import { countNodes, jsonTextSteps } from '../storage/json-steps.ts';
 import { Agents } from './agents.ts';
 import { statusOfAnswer, type WholeAnswer } from './answer-status.ts';
 import { WebhookCallError } from './call-error.ts';
@@ -67,7 +66,7 @@ export interface WebhookClientDeps {
 const defaultMaxBytes = 3 * 1024 * 1024;
 const defaultServicePort = 443;
 /** What is more, in values or characters, is written and read in turns. */
-const maxNodesHere = 5000;
+const maxValuesHere = 5000;
 const maxTextHere = 128 * 1024;
 const maxTurnMs = 3;
 
@@ -157,7 +156,7 @@ async function withTimeout(
 
 /** Large objects in as many turns of the event loop as they take. */
 async function textOf(value: unknown, clock: Clock): Promise<string> {
-  if (countNodes(value, maxNodesHere) <= maxNodesHere) return JSON.stringify(value);
+  if (isSmall(value, maxValuesHere)) return JSON.stringify(value);
   return inTurns(createTurn(clock, maxTurnMs), jsonTextSteps(value));
 }
 

@@ -1,4 +1,5 @@
 import { DecodeError, jsonPatchSteps, PatchError, parseJsonSteps, type UnknownObject } from '#api';
+import type { Steps } from '#base';
 import { internalError } from '../../access/refuse.ts';
 import type { AdmissionRequest } from '../../admission.ts';
 import { copyJsonSteps, isSameJsonSteps } from '../../storage/json-steps.ts';
@@ -65,7 +66,7 @@ async function parsePatch(name: string, text: string, request: AdmissionRequest)
 }
 
 /** A JSON patch that leaves the object as it is and gives a new one. Throws PatchError. */
-export function* patchSteps(object: object, operations: unknown): Generator<void, unknown> {
+export function* patchSteps(object: object, operations: unknown): Steps<unknown> {
   return yield* jsonPatchSteps(yield* copyJsonSteps(object), operations, true);
 }
 

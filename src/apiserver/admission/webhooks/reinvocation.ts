@@ -1,6 +1,6 @@
-import { parseJsonSteps } from '#api';
+import { jsonTextSteps, parseJsonSteps } from '#api';
 import type { AdmissionRequest, Rounds } from '../../admission.ts';
-import { isSameJsonSteps, jsonTextSteps } from '../../storage/json-steps.ts';
+import { isSameJsonSteps } from '../../storage/json-steps.ts';
 import { inSteps } from '../steps.ts';
 
 /**
