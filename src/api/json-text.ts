@@ -63,6 +63,8 @@ function* writeSteps(value: unknown, take: (piece: string) => void): Steps<void>
     level.isBegun = true;
     if (name !== undefined) text += `${JSON.stringify(name)}:`;
     begin(part);
+    // To find out that a container is not small takes milliseconds if it has tens of thousands of members.
+    if (levels.at(-1) !== level) yield;
   }
   take(text);
 }

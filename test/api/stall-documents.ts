@@ -134,7 +134,13 @@ export const documentCases: readonly StallCase[] = [
     status: 201,
   },
   {
-    name: 'its OpenAPI v3',
+    name: 'deletion of a definition with 45,000 fields',
+    change: attempt => [post(definitions, definition(`gone${attempt}`, fullSchema()))],
+    call: attempt => ({ method: 'DELETE', path: pathOf(`gone${attempt}`) }),
+    status: 200,
+  },
+  {
+    name: 'OpenAPI v3 of definitions with 45,000 fields and more',
     change: changeFor('case7'),
     call: { path: `/openapi/v3/apis/${group}/v1` },
     status: 200,

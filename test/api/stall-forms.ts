@@ -83,4 +83,10 @@ export const formCases: readonly StallCase[] = [
     status: 200,
   },
   { name: 'the same as pretty JSON', call: { path: `${customPath('forms')}/one?pretty=true` }, status: 200 },
+  {
+    name: 'deletion of a custom resource of 2.9 MB with 72,000 fields',
+    change: attempt => [custom('forms', { data: many(2_900_000) }, `gone${attempt}`)],
+    call: attempt => ({ method: 'DELETE', path: `${customPath('forms')}/gone${attempt}` }),
+    status: 200,
+  },
 ];

@@ -7,6 +7,7 @@ import { renderItem, renderObject, servedObject } from '../content/render.ts';
 import { conflict } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
+import { copyOfLarge, isLarge, loadOf, noteSize } from './breathe.ts';
 import { commit, remove } from './commit.ts';
 import { withCurrentItem } from './current-item.ts';
 import type { DeleteOptions } from './delete-options.ts';
@@ -59,6 +60,9 @@ export function deleteObject(target: Target, options: DeleteOptions): Promise<De
 async function deleteOnce(target: Target, options: DeleteOptions, item: Item): Promise<Deletion> {
   const { core, kind, name } = target;
   checkPreconditions(target, options, item);
+  noteSize(target, item.length);
+  // Held, so that it need not be parsed again.
+  const parsed = isLarge(target) ? await loadOf(target, item) : undefined;
   const old = servedObject(kind, await servedItem(target, item));
   const { dryRun } = options;
   const admitted = admission(target, {
@@ -74,7 +78,7 @@ async function deleteOnce(target: Target, options: DeleteOptions, item: Item): P
     await admitted.mutate();
     await admitted.validate();
     const nowMs = core.clock.now();
-    const basis = prepared(kind, old, nowMs);
+    const basis = await prepared(target, old, nowMs);
     const change = markForDeletion({ kind, nowMs, old: basis, options });
     if (change === 'unchanged' && basis === old) return { item };
     const marked = change === 'unchanged' ? basis : change;
@@ -87,22 +91,24 @@ async function deleteOnce(target: Target, options: DeleteOptions, item: Item): P
     done = false;
     throw error;
   } finally {
+    void parsed;
     if (done) admitted.settle();
     else admitted.release();
   }
 }
 
 /** As it is to be when it is deleted. */
-function prepared({ behaviour }: Target['kind'], old: UnknownObject, nowMs: number): UnknownObject {
+async function prepared(target: Target, old: UnknownObject, nowMs: number): Promise<UnknownObject> {
+  const { behaviour } = target.kind;
   if (!behaviour.prepareDelete || old.metadata.deletionTimestamp) return old;
-  const draft = structuredClone(old);
+  const draft = await copyOfLarge(target, old);
   behaviour.prepareDelete(draft, { nowMs });
   return draft;
 }
 
 function checkPreconditions({ kind, name }: Target, options: DeleteOptions, item: Item): void {
   const { uid, resourceVersion } = options.preconditions ?? {};
-  const known = item.object().metadata.uid;
+  const known = uid && item.metadata().uid;
   if (uid && uid !== known) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${known}). The object might have been deleted and then recreated`;
     throw conflict(kind, name, why);

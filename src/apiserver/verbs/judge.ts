@@ -1,5 +1,6 @@
 import type { FieldError, UnknownObject } from '#api';
 import { createPace, isCustomKind, TooLong, validateMetadata, validateMetadataUpdate } from '#api';
+import { textOf } from './breathe.ts';
 import type { Target } from './target.ts';
 
 /** What is wrong with an object, and what to warn of although it is let be, beside the warnings of its kind. */
@@ -40,10 +41,11 @@ interface Parts {
 }
 
 async function judge(
-  { core, exchange, kind }: Target,
+  target: Target,
   parts: Parts,
   here: (pace: ReturnType<typeof createPace>) => FieldError[] | undefined,
 ): Promise<Judgement> {
+  const { core, exchange, kind } = target;
   const { draft, old, subresource } = parts;
   try {
     const errors = here(createPace(core.clock.monotonicMs)) ?? [];
@@ -51,7 +53,7 @@ async function judge(
   } catch (error) {
     if (!(error instanceof TooLong)) throw error;
   }
-  const texts = { object: JSON.stringify(draft), old: old && JSON.stringify(old) };
+  const texts = { object: await textOf(target, draft), old: old && (await textOf(target, old)) };
   if (!isCustomKind(kind)) {
     const { errors } = await core.threads.run('definition', texts, exchange.user.name);
     return { errors, warnings: [] };

@@ -1,9 +1,8 @@
 import type { ManagedFieldsEntry, UnknownObject } from '#api';
 import { apiVersionOf, isCustomKind } from '#api';
-import { textInSteps } from '../storage/encode.ts';
 import type { FieldOptions, KindName } from '../threads/index.ts';
 import { applyConflict, bareRefusal } from './apply-refusals.ts';
-import { breathe, isLarge, parseLarge } from './breathe.ts';
+import { breathe, isLarge, parseLarge, textOf } from './breathe.ts';
 import { ignoredBy } from './ignored-fields.ts';
 import type { Target } from './target.ts';
 
@@ -46,10 +45,6 @@ export async function applyInThread(
   await setFields(target, object, result.managedFields);
   await breathe(target);
   return object;
-}
-
-function textOf(target: Target, object: object): Promise<string> {
-  return textInSteps(object, () => breathe(target));
 }
 
 async function setFields(target: Target, object: UnknownObject, text: string | undefined): Promise<void> {
