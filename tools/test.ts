@@ -8,12 +8,14 @@ import { root, say } from './server.ts';
 const bin = join(root, 'node_modules', '.bin');
 const files = (...patterns: string[]) => globSync(patterns, { cwd: root }).sort();
 const kernel = files('src/**/*.kernel.test.ts');
-const unit = files('src/**/*.test.ts', 'tools/**/*.test.ts').filter(file => !kernel.includes(file));
+/** They start etcd, kill and pause it: as little alone with themselves as those of whole systems. */
+const etcd = files('src/store/etcd/*.test.ts');
+const unit = files('src/**/*.test.ts', 'tools/**/*.test.ts').filter(file => ![...kernel, ...etcd].includes(file));
 /** The tests use what kubectl has learnt up to this version; Debian 12's own is 1.20, with which only the shop is tried. */
 const wantedKubectl = 31;
 const minor = kubectlMinor();
 const isWithout = (file: string) => minor < wantedKubectl && /^test\/(e2e|node)\//.test(file) && !/up-down/.test(file);
-const whole = files('test/**/*.test.ts').filter(file => !isWithout(file));
+const whole = [...etcd, ...files('test/**/*.test.ts').filter(file => !isWithout(file))];
 
 const steps: readonly [name: string, command: string, args: readonly string[]][] = [
   ['format and lint', join(bin, 'biome'), ['check', '--error-on-warnings', '.']],

@@ -29,7 +29,8 @@ async function disturbed(members: number, disturb: (etcd: EtcdProcesses) => Prom
   const store = cleanup.use(await openEtcdStore({ endpoints: etcd.endpoints, scope: '' }, { clock, log }));
   const history = await recordDisturbed(store, { clients: 8, after: 200, disturb: () => disturb(etcd) });
   assert.deepEqual(history.problems, []);
-  assert.ok(history.answered > 300, `${history.answered} calls were answered, ${history.failed} were not`);
+  // More than the 200 that were asked for when all was over: some were answered meanwhile, however slow the machine is.
+  assert.ok(history.answered > 200, `${history.answered} calls were answered, ${history.failed} were not`);
 }
 
 describe('etcd that fails', { skip: missingEtcd() ?? false }, () => {
