@@ -66,6 +66,17 @@ test('a large object is taken and given in every form', async () => {
   assert.deepEqual(list.items?.[0]?.data, json.data);
 });
 
+test('a dry run of a large object answers with what it would have made', async () => {
+  const headers = { 'content-type': protobuf, accept: protobuf };
+  const body = codec.encode(map('dry', 'text'));
+  const { status, bytes } = await ask('POST', `${maps}?dryRun=All`, headers, body);
+  assert.equal(status, 201);
+  assert.deepEqual({ ...codec.decode(bytes) }['data'], data('text'));
+  const text = await ask('POST', `${maps}?dryRun=All`, { ...headers, accept: 'application/yaml' }, body);
+  assert.deepEqual(parse(text.bytes.toString()).data, data('text'));
+  assert.equal((await api.call('GET', `${maps}/dry`)).status, 404);
+});
+
 test('large bytes that are no message are refused in the words for small ones', async () => {
   const headers = { 'content-type': protobuf, accept: 'application/json' };
   const broken = (filler: number) => {

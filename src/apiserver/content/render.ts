@@ -1,5 +1,6 @@
 import type { Kind, UnknownObject } from '#api';
 import { apiVersionOf, jsonTextSteps } from '#api';
+import type { Turn } from '#base';
 import { createTurn, inTurns } from '#base';
 import type { Response, WireKind } from '#wire';
 import type { Core } from '../core.ts';
@@ -70,11 +71,38 @@ async function renderLarge(view: View, item: Item, status: number): Promise<Resp
   const object = toVersion(await item.load(turn), kind);
   const shown = form.as ? tableOf({ core, kind, query, objects: [object], version: form.asVersion }) : object;
   if (turn.isOver()) await turn.next();
-  if (form.media === 'yaml') {
-    return { status, headers: headersOf('yaml'), body: Buffer.from(await inTurns(turn, yamlSteps(shown))) };
+  return textAnswer(view, { object: shown, turn, status });
+}
+
+async function textAnswer(
+  view: View,
+  { object, turn, status }: { object: UnknownObject; turn: Turn; status: number },
+): Promise<Response> {
+  if (view.form.media === 'yaml') {
+    return { status, headers: headersOf('yaml'), body: Buffer.from(await inTurns(turn, yamlSteps(object))) };
   }
-  const steps = isIndented(view) ? prettySteps(shown) : jsonTextSteps(shown);
+  const steps = isIndented(view) ? prettySteps(object) : jsonTextSteps(object);
   return { status, headers: jsonHeaders, body: Buffer.from(`${await inTurns(turn, steps)}\n`) };
+}
+
+/** An object that no item stands for: what a dry run would have made, or what is gone. A large one in as many turns as it takes. */
+export function renderUnstored(view: View, object: UnknownObject, status = 200): Response | Promise<Response> {
+  const { form, exchange } = view;
+  const isWhole = form.as === undefined && object.kind !== 'Status';
+  if (!exchange.turn || !isWhole) return renderObject(view, object, status);
+  const large = { object, turn: exchange.turn, status };
+  return form.media === 'protobuf' ? protobufApart(view, large) : textAnswer(view, large);
+}
+
+async function protobufApart(
+  view: View,
+  { object, turn, status }: { object: UnknownObject; turn: Turn; status: number },
+): Promise<Response> {
+  const { core, kind, exchange } = view;
+  const json = Buffer.from(await inTurns(turn, jsonTextSteps(object)));
+  const type = { apiVersion: apiVersionOf(kind), kind: kind.kind };
+  const { bytes } = await core.threads.run('writeProtobuf', { json, kind: type }, exchange.user.name);
+  return protobufAnswer(view, bytes, status);
 }
 
 /** Any object of the kind, or another that is an answer to it (Scale, Status). */

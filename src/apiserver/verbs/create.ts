@@ -2,7 +2,7 @@ import type { UnknownObject } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
-import { renderItem, renderObject } from '../content/render.ts';
+import { renderItem, renderUnstored } from '../content/render.ts';
 import { alreadyExists, badRequest, generateNameConflict, invalidFields } from '../errors.ts';
 import { admission } from './admit.ts';
 import { breathe } from './breathe.ts';
@@ -74,7 +74,7 @@ export async function createObject(target: Target, creation: Creation): Promise<
     await validate(target, draft);
     await breathe(target);
     await admitted.validate();
-    if (options.dryRun) return dryRun(target, creation);
+    if (options.dryRun) return await dryRun(target, creation);
     const item = await store(target, draft, isGenerated);
     done = true;
     await breathe(target);
@@ -99,11 +99,11 @@ async function validate(target: Target, draft: UnknownObject): Promise<void> {
   target.exchange.warnings.push(...(target.kind.behaviour.warnings?.(draft, undefined) ?? []), ...warnings);
 }
 
-function dryRun(target: Target, { draft, view }: Creation): Response {
+function dryRun(target: Target, { draft, view }: Creation): Response | Promise<Response> {
   const { core, kind } = target;
   const { name } = draft.metadata;
   if (core.cache.of(kind.storagePrefix).get(keyOf(target, name))) throw alreadyExists(kind, name);
-  return renderObject(view, draft, 201);
+  return renderUnstored(view, draft, 201);
 }
 
 async function store(target: Target, draft: UnknownObject, isGenerated: boolean) {

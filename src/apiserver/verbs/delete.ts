@@ -3,7 +3,7 @@ import { formatTime } from '#base';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
-import { renderItem, renderObject, servedObject } from '../content/render.ts';
+import { renderItem, renderObject, renderUnstored, servedObject } from '../content/render.ts';
 import { conflict } from '../errors.ts';
 import type { Item } from '../storage/item.ts';
 import { admission } from './admit.ts';
@@ -24,7 +24,7 @@ export async function deleteOne(target: Target): Promise<Response> {
   if (deletion.item) {
     return renderItem(view, await servedItem(target, deletion.item), options.saidCascade ? 202 : 200);
   }
-  if (answersWithObject.has(kind.storagePrefix)) return renderObject(view, deletion.object);
+  if (answersWithObject.has(kind.storagePrefix)) return renderUnstored(view, deletion.object);
   return renderObject(view, successStatus(target, deletion.object));
 }
 

@@ -2,7 +2,7 @@ import type { UnknownObject } from '#api';
 import type { Response } from '#wire';
 import { formFor } from '../content/negotiate.ts';
 import type { View } from '../content/render.ts';
-import { renderItem, renderObject } from '../content/render.ts';
+import { renderItem, renderUnstored } from '../content/render.ts';
 import { isLarge } from './breathe.ts';
 import { createObject } from './create.ts';
 import { freshEnough } from './freshness.ts';
@@ -45,5 +45,5 @@ export async function update(target: Target): Promise<Response> {
 }
 
 export async function renderOutcome(target: Target, view: View, outcome: Outcome): Promise<Response> {
-  return outcome.item ? renderItem(view, await servedItem(target, outcome.item)) : renderObject(view, outcome.object);
+  return outcome.item ? renderItem(view, await servedItem(target, outcome.item)) : renderUnstored(view, outcome.object);
 }
